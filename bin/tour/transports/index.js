@@ -1,0 +1,24 @@
+import { netSocket } from './net-socket.js'
+import { processSend } from './process-send.js'
+
+/**
+ * One row of the tour, with both of its sides in one file: `run` in the process that has the file, `receive` in the
+ * other one. The addon is imported inside them, since the help lists the rows too.
+ *
+ * @typedef {object} Transport
+ * @property {string} name For --only and machines.
+ * @property {string} title What the table says.
+ * @property {boolean} ours
+ * @property {(file: import('../file.js').SourceFile, tools: Tools) => Promise<import('../receiver-process.js').Received>} run
+ * @property {(sink: import('../sink.js').Sink, details: any) => Promise<void>} receive Settles when the end has been seen.
+ *
+ * @typedef {object} Tools
+ * @property {(bytes: number) => void} progress Called for each piece that has gone out.
+ * @property {AbortSignal} signal
+ * @property {string} directory Of this row alone, removed after it.
+ * @property {(setup?: import('../receiver-process.js').Setup) => Promise<import('../receiver-process.js').ReceiverProcess>} receiver
+ *   Starts the other process; settles when it is about to call `receive`.
+ */
+
+/** @type {readonly Transport[]} */
+export const transports = [processSend, netSocket]

@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs'
+import { commands } from '../../bin/commands/index.js'
+import { exitCodes, UsageError } from './command.js'
+import { commandHelp, overview } from './help.js'
+import { parseCommandLine } from './parse.js'
+import { terminal } from './terminal.js'
+
+const endingSignals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])
+
+/**
+ * Runs the command line and sets the process's exit code.
+ * @param {string[]} words
+ */
+export async function main(words) {
+  const interruption = new AbortController()
+  const out = terminal(process.stdout)
+  const err = terminal(process.stderr)
+  /** @type {NodeJS.Signals | undefined} */
+  let endedBy
+  for (const name of endingSignals) {
+    process.on(name, () => {
+      // The second one does not wait for tidying up.
+      if (endedBy) dieBy(name)
+      endedBy = name
+      interruption.abort(new Error(`ended by ${name}`))
+    })
+  }
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EPIPE') throw error
+      interruption.abort(error)
+    })
+  }
+  try {
+    process.exitCode = await dispatch(words, { out, err, signal: interruption.signal })
+  } catch (error) {
+    if (!interruption.signal.aborted) process.exitCode = report(error, words, err)
+    else if (!endedBy) process.exitCode = exitCodes.outputClosed
+  }
+  if (endedBy) dieBy(endedBy)
+  for (const name of endingSignals) process.removeAllListeners(name)
+}
+
+/**
+ * @param {string[]} words
+ * @param {Pick<import('./command.js').Call, 'out' | 'err' | 'signal'>} call
+ */
+async function dispatch(words, call) {
+  const [first, ...rest] = words
+  if (first === undefined || first === '--help' || first === '-h') return print(call.out, overview(commands, call.out))
+  if (first === '--version' || first === '-v') return print(call.out, `${version()}\n`)
+  if (first === 'help' && rest.length === 0) return print(call.out, overview(commands, call.out))
+  if (first === 'help') return print(call.out, commandHelp(find(rest[0]), call.out))
+  if (first.startsWith('-')) throw new UsageError(`unknown option '${first}' (see os-ipc --help)`)
+  const command = find(first)
+  const { options, operands } = parseCommandLine(command, rest)
+  if (options.help) return print(call.out, commandHelp(command, call.out))
+  return command.run({ ...call, options, operands })
+}
+
+/** @param {string} name */
+function find(name) {
+  const command = commands.find((candidate) => candidate.name === name)
+  if (!command) throw new UsageError(`unknown command '${name}' (see os-ipc --help)`)
+  return command
+}
+
+/**
+ * @param {import('./terminal.js').Terminal} out
+ * @param {string} text
+ */
+function print(out, text) {
+  out.write(text)
+  return exitCodes.done
+}
+
+/**
+ * @param {unknown} error
+ * @param {string[]} words
+ * @param {import('./terminal.js').Terminal} err
+ */
+function report(error, words, err) {
+  const command = commands.find(({ name }) => name === words[0])
+  const who = command ? `os-ipc ${command.name}` : 'os-ipc'
+  const text = error instanceof Error ? error.message : String(error)
+  if (process.env.OS_IPC_DEBUG && error instanceof Error) err.write(`${error.stack}\n`)
+  else err.write(`${who}: ${text.split('\n')[0]}\n`)
+  return error instanceof UsageError ? exitCodes.usage : exitCodes.failed
+}
+
+/**
+ * Ends this process by the signal itself, so that a shell sees what happened.
+ * @param {NodeJS.Signals} name
+ */
+function dieBy(name) {
+  process.removeAllListeners(name)
+  process.kill(process.pid, name)
+}
+
+function version() {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
+}
