@@ -59,7 +59,11 @@ export function table(rows, out) {
     ].join('  ')
   return [
     out.bold(line(head, ' '.repeat(room), 'SHA-256')),
-    ...cells.map((cell) => line(cell, drawBar(cell, room, out), verdict(cell.row, out))),
+    ...cells.map((cell) =>
+      cell.row.error
+        ? `${cell.title.padEnd(widths.title)}  ${verdict(cell.row, out)}`
+        : line(cell, drawBar(cell, room, out), verdict(cell.row, out)),
+    ),
     '',
   ].join('\n')
 }

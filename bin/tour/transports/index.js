@@ -1,5 +1,11 @@
+import { fifo } from './fifo.js'
 import { netSocket } from './net-socket.js'
+import { plainPipe } from './pipe.js'
+import { pipeInto } from './pipe-into.js'
+import { catPipeline } from './pipeline.js'
 import { processSend } from './process-send.js'
+import { splice } from './splice.js'
+import { streams } from './streams.js'
 
 /**
  * One row of the tour, with both of its sides in one file: `run` in the process that has the file, `receive` in the
@@ -21,4 +27,13 @@ import { processSend } from './process-send.js'
  */
 
 /** @type {readonly Transport[]} */
-export const transports = [processSend, netSocket]
+export const transports = [
+  plainPipe,
+  pipeInto,
+  splice,
+  fifo,
+  streams,
+  catPipeline,
+  processSend,
+  netSocket,
+]
