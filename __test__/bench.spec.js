@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const bench = fileURLToPath(new URL('../scripts/bench.js', import.meta.url))
+const run = (...args) => spawnSync(process.execPath, [bench, ...args], { encoding: 'utf8', timeout: 90_000 })
+
+test('the bench measures each of our pipes and FIFOs and prints one JSON row for each comparison', () => {
+  const { status, stdout, stderr } = run('pipes', '--quick', '--json', '--runs', '1')
+  assert.equal(status, 0, stderr)
+  const rows = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  const ours = rows.filter(({ page }) => page === 'pipes')
+  assert.ok(ours.length > 0)
+  for (const row of ours) {
+    for (const name of ['transport', 'waits', 'size', 'figure', 'unit', 'pinning', 'peer', 'peerWaits']) {
+      assert.equal(typeof row[name], 'string', `${name} of ${JSON.stringify(row)}`)
+    }
+    assert.ok(row.value > 0 && row.runs.length === 1, JSON.stringify(row))
+    if (row.peerValue === null) assert.match(row.note, new RegExp(row.peer), JSON.stringify(row))
+    else assert.ok(Math.abs(row.ratio - row.value / row.peerValue) < 1e-9, JSON.stringify(row))
+    if (row.target !== null && row.ratio !== null) assert.equal(typeof row.reached, 'boolean')
+  }
+  const peers = new Set(ours.map(({ peer }) => peer))
+  for (const peer of ['child stdio', 'net.Socket, framed', 'process.send json', 'process.send advanced', 'C pipe']) {
+    assert.ok(peers.has(peer), peer)
+  }
+  const figures = new Set(ours.map(({ figure }) => figure))
+  for (const figure of ['round trip p50', 'round trip p99', 'throughput', 'two cats, wall time']) {
+    assert.ok(figures.has(figure), figure)
+  }
+  assert.ok(rows.some(({ page, transport }) => page === 'machine' && transport === 'cache line'))
+})
+
+test('the bench refuses a page that does not exist and names those that do', () => {
+  const { status, stdout, stderr } = run('no-such-page')
+  assert.equal(status, 2)
+  assert.equal(stdout, '')
+  assert.match(stderr, /no page 'no-such-page': .*pipes/)
+})
+
+test('the bench refuses a number of runs that is none', () => {
+  for (const runs of ['0', '1.5', 'many']) assert.equal(run('pipes', '--runs', runs).status, 2, runs)
+})

@@ -1,0 +1,71 @@
+/** Runs the pages that were asked for. */
+import { readdirSync } from 'node:fs'
+import { runGroup } from './group.js'
+import { cacheLine, machine } from './machine.js'
+import { pinning } from './pin.js'
+import { Progress } from './progress.js'
+import { rowsOf } from './rows.js'
+import { parseSettings, usage } from './settings.js'
+import { groupTable, number, targetTable } from './table.js'
+
+const pagesDirectory = new URL('../pages/', import.meta.url)
+
+/** @param {string[]} argv @returns {Promise<number>} exit status: 1 where one of our own figures could not be taken */
+export async function main(argv) {
+  const settings = parseSettings(argv)
+  const known = readdirSync(pagesDirectory)
+    .filter((name) => name.endsWith('.js'))
+    .map((name) => name.slice(0, -3))
+    .sort()
+  if (settings.help) {
+    process.stdout.write(`${usage}\n\npages: ${known.join(', ')}\n`)
+    return 0
+  }
+  const unknown = settings.pages.find((page) => !known.includes(page))
+  if (unknown !== undefined) throw new RangeError(`there is no page '${unknown}': ${known.join(', ')}`)
+  const pages = await Promise.all((settings.pages.length > 0 ? settings.pages : known).map(loadPage))
+  const work = pages.map(({ name, groups }) => ({
+    name,
+    groups: groups(settings).filter((group) => group.name.includes(settings.only)),
+  }))
+
+  const steps = work.flatMap(({ groups }) => groups).reduce((sum, { contenders }) => sum + contenders.length, 0)
+  const progress = new Progress(steps * (1 + settings.runs))
+  process.stderr.write(`${machine()}\n`)
+  printProbe(cacheLine(settings.runs), settings.json)
+  let failed = false
+  for (const { name, groups } of work) {
+    /** @type {import('./rows.js').Row[]} */
+    const rows = []
+    for (const group of groups) {
+      const measured = await runGroup(group, settings, progress)
+      progress.clear()
+      const fresh = rowsOf(name, group, measured)
+      rows.push(...fresh)
+      failed ||= measured.some(({ contender, failure }) => contender.ours && failure !== '')
+      if (settings.json) for (const row of fresh) print(JSON.stringify(row))
+      else print(`\n${groupTable(group, measured, pinning(group.pinning).text)}`.trimEnd())
+    }
+    if (!settings.json) print(`\n${targetTable(rows)}`.trimEnd())
+    printProbe(cacheLine(settings.runs), settings.json)
+  }
+  return failed ? 1 : 0
+}
+
+/** @param {string} name @returns {Promise<{ name: string, groups: (settings: import('./settings.js').Settings) => import('./group.js').Group[] }>} */
+async function loadPage(name) {
+  const { groups } = await import(new URL(`${name}.js`, pagesDirectory).href)
+  return { name, groups }
+}
+
+/** @param {import('./rows.js').Row} row @param {boolean} json */
+function printProbe(row, json) {
+  if (json) return print(JSON.stringify(row))
+  const figure = row.value === null ? row.note : `${number(row.value)} ns (${row.runs.map(number).join(' ')})`
+  print(`cache line, ${row.pinning} and back: ${figure}`)
+}
+
+/** @param {string} text */
+function print(text) {
+  process.stdout.write(`${text}\n`)
+}
