@@ -1,0 +1,73 @@
+/**
+ * Loads the addon, or says in one error what is missing and which command brings it.
+ *
+ * OS_IPC_NATIVE=path loads that addon instead. It exists for the tests alone: a build with fault injection, or one for
+ * another C library.
+ */
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { resolve } from 'node:path'
+
+const require = createRequire(import.meta.url)
+
+/** @returns {typeof import('../native.js')} */
+function load() {
+  const chosen = process.env.OS_IPC_NATIVE
+  if (chosen) return require(resolve(chosen))
+  if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) {
+    throw failure(
+      'ERR_IPC_NOT_SUPPORTED',
+      `os-ipc works on Linux x64 and arm64, and this is ${process.platform} ${process.arch}.`,
+    )
+  }
+  try {
+    return require('../native.cjs')
+  } catch (cause) {
+    throw explain(cause)
+  }
+}
+
+/** @param {unknown} cause */
+function explain(cause) {
+  const triple = `linux-${process.arch}-${isMusl() ? 'musl' : 'gnu'}`
+  const { version } = require('../package.json')
+  const broken = refusal(cause)
+  if (broken) return failure('ERR_DLOPEN_FAILED', `The addon of os-ipc for ${triple} does not load: ${broken}`, cause)
+  return failure(
+    'MODULE_NOT_FOUND',
+    `The addon of os-ipc for ${triple} is not installed. \`npm install os-ipc-${triple}@${version}\` brings it ` +
+      '(an install with --omit=optional leaves it out; in a clone of the repository, `npm run build` makes it).',
+    cause,
+  )
+}
+
+/**
+ * What the dynamic linker said, if an addon was there and it refused it. The generated loader chains what it tried.
+ * @param {unknown} error
+ * @returns {string | undefined}
+ */
+function refusal(error) {
+  for (let link = error; link instanceof Error; link = link.cause) {
+    if (/** @type {NodeJS.ErrnoException} */ (link).code === 'ERR_DLOPEN_FAILED') return link.message
+  }
+}
+
+/** The C library of this process, not of the machine: both can be installed. */
+function isMusl() {
+  try {
+    return /\/(ld|libc[.-])-?musl/.test(readFileSync('/proc/self/maps', 'latin1'))
+  } catch {
+    return false
+  }
+}
+
+/**
+ * @param {string} code
+ * @param {string} message
+ * @param {unknown} [cause]
+ */
+function failure(code, message, cause) {
+  return Object.assign(new Error(message, { cause }), { code })
+}
+
+export default load()

@@ -1,0 +1,24 @@
+/** What `npm start` and `npm test` do first, on a fresh clone or an old one. Silent when there is nothing to do. */
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { buildAddon, buildFaultInject } from './addon.js'
+import { requireTools } from './requirements.js'
+import { root, run } from './run.js'
+
+/** @param {{ faultInject?: boolean }} [options] */
+export function setUp({ faultInject = false } = {}) {
+  requireTools()
+  installPackages()
+  buildAddon()
+  if (faultInject) buildFaultInject()
+}
+
+function installPackages() {
+  const [wanted, present] = ['package-lock.json', 'node_modules/.package-lock.json'].map(changed)
+  if (present < wanted) run('npm', ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund'])
+}
+
+/** @param {string} path */
+function changed(path) {
+  return statSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs ?? 0
+}
