@@ -1,0 +1,14 @@
+//! The addon: converts arguments and calls os-ipc-core. There is no logic here, and no system call.
+//!
+//! Objects live in a [`table`] for each thread, and JS names them by number: that costs a hot call nothing, where a class
+//! method or an external value costs a look-up under a lock. `lib/` owns the numbers and sees to it that each is given
+//! back, by close or by garbage collection.
+
+mod error;
+#[cfg(feature = "fault-inject")]
+mod fault;
+mod fifo;
+mod pipe;
+mod reactor;
+mod splice;
+mod table;

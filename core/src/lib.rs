@@ -1,0 +1,16 @@
+//! Every interprocess communication primitive of the Linux kernel, in Rust.
+//!
+//! The crate knows nothing of Node: the addon beside it only converts arguments and calls in here. Nothing blocks
+//! unless its name says so; what has to block runs on a [`waiter`] thread, where it can be cancelled.
+
+#![warn(missing_docs, unreachable_pub)]
+
+pub mod error;
+pub mod fault;
+pub mod fifo;
+pub mod pipe;
+pub mod splice;
+pub mod sys;
+pub mod waiter;
+
+pub use error::{Error, Object, Result};

@@ -1,0 +1,126 @@
+//! What can go wrong, once for all primitives.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use nix::errno::Errno;
+
+/// The result of everything here that can fail.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Which object a failed call was about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Object {
+    /// A file, a FIFO or a socket's address.
+    Path(PathBuf),
+    /// A System V identifier.
+    Id(i32),
+}
+
+/// Why an operation failed. Conditions that a caller tells apart are variants; everything that the kernel says is `Os`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// A system call failed.
+    Os {
+        /// The error number.
+        errno: Errno,
+        /// The call, as its man page names it.
+        syscall: &'static str,
+        /// What it was about, where that is more than the handle itself.
+        object: Option<Object>,
+    },
+    /// The handle was closed by this process.
+    Closed,
+    /// A wait on a waiter thread was cancelled before it had done anything.
+    Cancelled,
+    /// No more waiter threads: [`crate::waiter::CAPACITY`] waits are under way.
+    TooManyWaiters,
+    /// The object belongs neither to this user nor to root.
+    UntrustedOwner {
+        /// Where it stands.
+        path: PathBuf,
+        /// Who owns it.
+        uid: u32,
+    },
+    /// The object is of another kind than the class that it was given to.
+    WrongKind {
+        /// What was wanted.
+        expected: &'static str,
+        /// Where it stands, if it has a name.
+        path: Option<PathBuf>,
+    },
+    /// A thread of ours panicked: a defect of this package.
+    Panicked(String),
+}
+
+impl Error {
+    /// The system call `syscall` failed with `errno`.
+    #[must_use]
+    pub fn os(errno: Errno, syscall: &'static str) -> Self {
+        Self::Os { errno, syscall, object: None }
+    }
+
+    /// Names the file that the failed call was about.
+    #[must_use]
+    pub fn at(self, path: impl Into<PathBuf>) -> Self {
+        match self {
+            Self::Os { errno, syscall, .. } => Self::Os { errno, syscall, object: Some(Object::Path(path.into())) },
+            other => other,
+        }
+    }
+
+    /// The error number, where the kernel gave one.
+    #[must_use]
+    pub fn errno(&self) -> Option<Errno> {
+        match self {
+            Self::Os { errno, .. } => Some(*errno),
+            _ => None,
+        }
+    }
+
+    /// What to do about it, where there is a remedy.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Os { errno: Errno::EMFILE, .. } => {
+                Some("this process is at its limit of open descriptors: raise it with ulimit -n")
+            }
+            Self::Os { errno: Errno::ENFILE, .. } => {
+                Some("the system is at its limit of open files: raise it with sysctl fs.file-max")
+            }
+            Self::Os { errno: Errno::EPERM, syscall: "fcntl", .. } => {
+                Some("the limit is /proc/sys/fs/pipe-max-size: raise it with sysctl fs.pipe-max-size")
+            }
+            Self::UntrustedOwner { .. } => Some("pass anyOwner: true if whoever made it is to be trusted"),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Os { errno, syscall, object } => {
+                write!(f, "{}, {syscall}", errno.desc().to_lowercase())?;
+                match object {
+                    Some(Object::Path(path)) => write!(f, " '{}'", path.display()),
+                    Some(Object::Id(id)) => write!(f, " {id}"),
+                    None => Ok(()),
+                }
+            }
+            Self::Closed => f.write_str("the handle is closed"),
+            Self::Cancelled => f.write_str("the wait was cancelled"),
+            Self::TooManyWaiters => {
+                write!(f, "{} waits that need a thread of their own are under way already", crate::waiter::CAPACITY)
+            }
+            Self::UntrustedOwner { path, uid } => {
+                write!(f, "'{}' belongs to uid {uid}, neither to this user nor to root", path.display())
+            }
+            Self::WrongKind { expected, path: Some(path) } => write!(f, "'{}' is not {expected}", path.display()),
+            Self::WrongKind { expected, path: None } => write!(f, "the descriptor is not {expected}"),
+            Self::Panicked(message) => write!(f, "a thread of os-ipc panicked: {message}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

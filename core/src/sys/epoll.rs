@@ -1,0 +1,89 @@
+//! epoll(7), edge-triggered: one descriptor that tells of many.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use nix::sys::epoll::{Epoll as Raw, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+
+use crate::error::{Error, Result};
+
+/// What is watched for. Hang-ups and errors are told always.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    /// Something can be read.
+    Read,
+    /// Something can be written.
+    Write,
+    /// Either.
+    Both,
+}
+
+/// In the events told: reading will not wait (there is data, an end or an error).
+pub const READABLE: u32 = 1;
+/// In the events told: writing will not wait (there is room, or an error).
+pub const WRITABLE: u32 = 2;
+
+/// One epoll instance. An event tells that something *may* be done; it is told once for each change, so whoever
+/// hears of it tries until the kernel says EAGAIN, or remembers that there may be more.
+#[derive(Debug)]
+pub struct Epoll(Raw);
+
+impl Epoll {
+    /// epoll_create1(2), close-on-exec.
+    pub fn new() -> Result<Self> {
+        let raw = Raw::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(|errno| Error::os(errno, "epoll_create1"))?;
+        Ok(Self(raw))
+    }
+
+    /// Tells of `fd` under the number `token` from now on, beginning with what is true already.
+    pub fn add(&self, fd: BorrowedFd<'_>, token: u32, interest: Interest) -> Result<()> {
+        let flags = match interest {
+            Interest::Read => EpollFlags::EPOLLIN | EpollFlags::EPOLLRDHUP,
+            Interest::Write => EpollFlags::EPOLLOUT,
+            Interest::Both => EpollFlags::EPOLLIN | EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLOUT,
+        };
+        let event = EpollEvent::new(flags | EpollFlags::EPOLLET, token.into());
+        self.0.add(fd, event).map_err(|errno| Error::os(errno, "epoll_ctl"))
+    }
+
+    /// Tells of `fd` no more. To be called before it is closed: a description that another process shares would go
+    /// on telling.
+    pub fn remove(&self, fd: BorrowedFd<'_>) {
+        // ENOENT: it was never added. There is nothing that a caller could do about anything else.
+        let _not_there = self.0.delete(fd);
+    }
+
+    /// Collects what has happened, without waiting, as pairs of token and events; gives the number of pairs.
+    pub fn harvest(&self, pairs: &mut [u32]) -> Result<usize> {
+        let mut events = [EpollEvent::empty(); 128];
+        let room = events.len().min(pairs.len() / 2);
+        if room == 0 {
+            return Ok(0);
+        }
+        let count = match self.0.wait(&mut events[..room], EpollTimeout::ZERO) {
+            Ok(count) => count,
+            Err(nix::errno::Errno::EINTR) => 0,
+            Err(errno) => return Err(Error::os(errno, "epoll_wait")),
+        };
+        for (pair, event) in pairs.chunks_exact_mut(2).zip(&events[..count]) {
+            if let [token, told] = pair {
+                // Only tokens of 32 bits are ever added.
+                *token = event.data() as u32;
+                *told = told_by(event.events());
+            }
+        }
+        Ok(count)
+    }
+}
+
+impl AsFd for Epoll {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.0.as_fd()
+    }
+}
+
+fn told_by(flags: EpollFlags) -> u32 {
+    let broken = flags.intersects(EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP);
+    let readable = broken || flags.intersects(EpollFlags::EPOLLIN | EpollFlags::EPOLLRDHUP);
+    let writable = broken || flags.contains(EpollFlags::EPOLLOUT);
+    (if readable { READABLE } else { 0 }) | (if writable { WRITABLE } else { 0 })
+}

@@ -1,0 +1,63 @@
+//! Descriptors: adopting numbers, copying, opening anew.
+
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open};
+use nix::sys::stat::Mode;
+
+use crate::error::{Error, Result};
+use crate::sys::retry;
+
+/// Runs `check` on a number that somebody claims to be an open descriptor and, if it agrees, takes ownership of it.
+/// On failure the number has not been touched. What is adopted is close-on-exec from here on.
+pub fn adopt<T>(number: RawFd, check: impl FnOnce(BorrowedFd<'_>) -> Result<T>) -> Result<(OwnedFd, T)> {
+    if number < 0 {
+        return Err(Error::os(Errno::EBADF, "fcntl"));
+    }
+    // SAFETY: the borrow ends in this function, and the first thing done with it, fcntl, tells whether it is open.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
+    let flags = fcntl(borrowed, FcntlArg::F_GETFD).map_err(|errno| Error::os(errno, "fcntl"))?;
+    let checked = check(borrowed)?;
+    let flags = FdFlag::from_bits_retain(flags) | FdFlag::FD_CLOEXEC;
+    fcntl(borrowed, FcntlArg::F_SETFD(flags)).map_err(|errno| Error::os(errno, "fcntl"))?;
+    // SAFETY: open, as fcntl said; the caller gives it up by the contract of this function.
+    let owned = unsafe { OwnedFd::from_raw_fd(number) };
+    Ok((owned, checked))
+}
+
+/// Copies a number that belongs to somebody else, close-on-exec.
+pub fn copy_of(number: RawFd) -> Result<OwnedFd> {
+    if number < 0 {
+        return Err(Error::os(Errno::EBADF, "fcntl"));
+    }
+    // SAFETY: only fcntl looks at it, and that says EBADF of a number that is not open.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
+    duplicate(borrowed)
+}
+
+/// Another descriptor of the same open file description, close-on-exec.
+pub fn duplicate(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
+    let number = fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(3)).map_err(|errno| Error::os(errno, "fcntl"))?;
+    // SAFETY: fcntl has just made it for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// The status flags and access mode of the open file description.
+pub fn status_flags(fd: BorrowedFd<'_>) -> Result<OFlag> {
+    let flags = fcntl(fd, FcntlArg::F_GETFL).map_err(|errno| Error::os(errno, "fcntl"))?;
+    Ok(OFlag::from_bits_retain(flags))
+}
+
+/// A new open file description of what `fd` refers to: its flags are nobody else's. Needs /proc.
+pub fn open_anew(fd: BorrowedFd<'_>, flags: OFlag) -> Result<OwnedFd> {
+    retry(|| {
+        open(self_path(fd).as_str(), flags | OFlag::O_CLOEXEC, Mode::empty()).map_err(|errno| Error::os(errno, "open"))
+    })
+}
+
+/// Where /proc shows this descriptor.
+#[must_use]
+pub fn self_path(fd: BorrowedFd<'_>) -> String {
+    format!("/proc/self/fd/{}", fd.as_raw_fd())
+}

@@ -1,0 +1,142 @@
+//! The waits of one owner, by token, with one descriptor that tells when some have ended.
+
+use std::collections::{HashMap, VecDeque};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use nix::sys::eventfd::{EfdFlags, EventFd};
+
+use crate::error::{Error, Result};
+use crate::sys::cancel::Flag;
+use crate::waiter::Wait;
+
+/// How long the end of an owner waits for its threads. Each has been cancelled by then and is about to go.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Waits under way, and outcomes that nobody has collected yet.
+#[derive(Debug)]
+pub struct Group<T> {
+    shared: Arc<Shared<T>>,
+}
+
+#[derive(Debug)]
+struct Shared<T> {
+    bell: EventFd,
+    state: Mutex<State<T>>,
+    ended: Condvar,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    under_way: HashMap<u32, Option<Wait>>,
+    outcomes: VecDeque<(u32, T)>,
+    closed: bool,
+}
+
+impl<T: Send + 'static> Group<T> {
+    /// No waits yet.
+    pub fn new() -> Result<Self> {
+        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
+        let bell = EventFd::from_flags(flags).map_err(|errno| Error::os(errno, "eventfd"))?;
+        let state = State { under_way: HashMap::new(), outcomes: VecDeque::new(), closed: false };
+        Ok(Self { shared: Arc::new(Shared { bell, state: Mutex::new(state), ended: Condvar::new() }) })
+    }
+
+    /// Readable when there are outcomes to collect.
+    #[must_use]
+    pub fn bell(&self) -> BorrowedFd<'_> {
+        self.shared.bell.as_fd()
+    }
+
+    /// Runs `job` on a thread of its own; what `finish` makes of its result, on that thread, is the outcome.
+    pub fn start<R: Send + 'static>(
+        &self,
+        token: u32,
+        job: impl FnOnce(&Flag) -> Result<R> + Send + 'static,
+        finish: impl FnOnce(Result<R>) -> T + Send + 'static,
+    ) -> Result<()> {
+        // Before the thread can end, so that its end finds the token.
+        self.shared.lock().under_way.insert(token, None);
+        let shared = Arc::clone(&self.shared);
+        let started = Wait::start(job, move |result| shared.end(token, finish(result)));
+        let mut state = self.shared.lock();
+        match started {
+            Ok(wait) => {
+                if let Some(slot) = state.under_way.get_mut(&token) {
+                    *slot = Some(wait);
+                }
+                Ok(())
+            }
+            Err(error) => {
+                state.under_way.remove(&token);
+                Err(error)
+            }
+        }
+    }
+
+    /// Ends the wait under `token`, if it is still under way. Its outcome comes all the same.
+    pub fn cancel(&self, token: u32) {
+        let wait = self.shared.lock().under_way.get(&token).cloned().flatten();
+        if let Some(wait) = wait {
+            wait.cancel();
+        }
+    }
+
+    /// Silences the bell and gives at most `most` outcomes, oldest first; if more are left it rings again.
+    pub fn collect(&self, most: usize) -> Vec<(u32, T)> {
+        // EAGAIN: somebody collected since it rang.
+        let _silent = self.shared.bell.read();
+        let mut state = self.shared.lock();
+        let count = most.min(state.outcomes.len());
+        let collected = state.outcomes.drain(..count).collect();
+        if !state.outcomes.is_empty() {
+            self.shared.ring();
+        }
+        collected
+    }
+
+    /// Ends all waits and sees their threads out. Outcomes that nobody has collected are dropped.
+    pub fn close(&self) {
+        let mut state = self.shared.lock();
+        state.closed = true;
+        let waits: Vec<Wait> = state.under_way.values().flatten().cloned().collect();
+        drop(state);
+        for wait in waits {
+            wait.cancel();
+        }
+        let state = self.shared.lock();
+        let gone = self.shared.ended.wait_timeout_while(state, PATIENCE, |state| !state.under_way.is_empty());
+        gone.unwrap_or_else(PoisonError::into_inner).0.outcomes.clear();
+    }
+}
+
+impl<T> Drop for Group<T> {
+    fn drop(&mut self) {
+        let waits: Vec<Wait> = self.shared.lock().under_way.values().flatten().cloned().collect();
+        for wait in waits {
+            wait.cancel();
+        }
+    }
+}
+
+impl<T> Shared<T> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ring(&self) {
+        // EAGAIN: the counter is full, so the bell rings already.
+        let _rings = self.bell.write(1);
+    }
+
+    fn end(&self, token: u32, outcome: T) {
+        let mut state = self.lock();
+        state.under_way.remove(&token);
+        if !state.closed {
+            state.outcomes.push_back((token, outcome));
+            self.ring();
+        }
+        self.ended.notify_all();
+    }
+}

@@ -1,0 +1,237 @@
+//! The driver on Node's own loop: one `uv_poll` over the epoll descriptor, so that readiness costs no thread hop.
+//!
+//! The `uv_` functions come from the node binary and are looked up at run time: other runtimes load this addon too.
+//! A `uv_poll` that is still open when a worker ends aborts the whole process, so an asynchronous clean-up hook closes
+//! it and holds the environment's end up until libuv says that it is closed.
+
+use std::cell::Cell;
+use std::ffi::{CStr, c_int, c_void};
+use std::mem::transmute;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::ptr;
+use std::rc::Rc;
+use std::sync::OnceLock;
+
+use napi::bindgen_prelude::Function;
+use napi::{Env, JsValue, Status, sys};
+
+use super::waiter::Waits;
+
+/// From libuv's ABI, which is stable within its major version 1.
+const UV_POLL: c_int = 8;
+const UV_READABLE: c_int = 1;
+
+type Handle = *mut c_void;
+type OnPoll = unsafe extern "C" fn(Handle, c_int, c_int);
+type OnClose = unsafe extern "C" fn(Handle);
+
+type PollInit = unsafe extern "C" fn(*mut sys::uv_loop_s, Handle, c_int) -> c_int;
+type PollStart = unsafe extern "C" fn(Handle, c_int, OnPoll) -> c_int;
+
+struct Uv {
+    handle_size: unsafe extern "C" fn(c_int) -> usize,
+    poll_init: PollInit,
+    poll_start: PollStart,
+    close: unsafe extern "C" fn(Handle, OnClose),
+    set_data: unsafe extern "C" fn(Handle, *mut c_void),
+    get_data: unsafe extern "C" fn(Handle) -> *mut c_void,
+    reference: unsafe extern "C" fn(Handle),
+    unreference: unsafe extern "C" fn(Handle),
+}
+
+/// A `uv_poll` that is open, or closing.
+struct Poll {
+    uv: &'static Uv,
+    /// `uv_handle_size(UV_POLL)` bytes, which never move and are freed in `on_close` alone.
+    memory: Box<[u128]>,
+    env: sys::napi_env,
+    context: sys::napi_async_context,
+    notify: sys::napi_ref,
+    hook: Cell<sys::napi_async_cleanup_hook_handle>,
+    closing: Cell<bool>,
+    waits: Rc<Waits>,
+}
+
+/// Watches one descriptor until the environment ends.
+pub(super) struct Driver(Rc<Poll>);
+
+impl Driver {
+    pub(super) fn start(
+        env: &Env,
+        epoll: BorrowedFd<'_>,
+        notify: Function<'_, (), ()>,
+        waits: Rc<Waits>,
+    ) -> napi::Result<Self> {
+        let uv = Uv::get().ok_or_else(|| napi::Error::from_reason("this runtime has no libuv"))?;
+        // SAFETY: takes an integer and gives a size.
+        let bytes = unsafe { (uv.handle_size)(UV_POLL) };
+        let mut memory = vec![0_u128; bytes.div_ceil(size_of::<u128>())].into_boxed_slice();
+        let handle: Handle = memory.as_mut_ptr().cast();
+
+        let mut reference = ptr::null_mut();
+        // SAFETY: `notify` is a live value of this environment.
+        check(
+            unsafe { sys::napi_create_reference(env.raw(), notify.raw(), 1, &raw mut reference) },
+            "napi_create_reference",
+        )?;
+        let name = env.create_string("os-ipc")?;
+        let mut context = ptr::null_mut();
+        // SAFETY: no resource object; `name` is a live string of this environment.
+        let status = unsafe { sys::napi_async_init(env.raw(), ptr::null_mut(), name.raw(), &raw mut context) };
+        check(status, "napi_async_init")?;
+
+        // SAFETY: the memory is of the size that libuv asked for, zeroed, and stays where it is.
+        let status = unsafe { (uv.poll_init)(env.get_uv_event_loop()?, handle, epoll.as_raw_fd()) };
+        check_uv(status, "uv_poll_init")?;
+        let poll = Rc::new(Poll {
+            uv,
+            memory,
+            env: env.raw(),
+            context,
+            notify: reference,
+            hook: Cell::new(ptr::null_mut()),
+            closing: Cell::new(false),
+            waits,
+        });
+        // From here on libuv holds a share of its own, which on_close gives back.
+        let data = Rc::into_raw(Rc::clone(&poll)).cast_mut().cast::<c_void>();
+        // SAFETY: an initialised handle.
+        unsafe { (poll.uv.set_data)(handle, data) };
+        // SAFETY: an initialised handle; `on_poll` has the signature of a uv_poll_cb.
+        check_uv(unsafe { (poll.uv.poll_start)(handle, UV_READABLE, on_poll) }, "uv_poll_start")?;
+        // SAFETY: an initialised handle. Idle, it keeps no loop alive.
+        unsafe { (poll.uv.unreference)(handle) };
+
+        let mut hook = ptr::null_mut();
+        // SAFETY: `data` is valid until on_close, which runs after the hook.
+        let status =
+            unsafe { sys::napi_add_async_cleanup_hook(env.raw(), Some(on_environment_end), data, &raw mut hook) };
+        check(status, "napi_add_async_cleanup_hook")?;
+        poll.hook.set(hook);
+        Ok(Self(poll))
+    }
+
+    pub(super) fn keep_alive(&self, alive: bool) {
+        if self.0.closing.get() {
+            return;
+        }
+        let change = if alive { self.0.uv.reference } else { self.0.uv.unreference };
+        // SAFETY: the handle is open, as `closing` says.
+        unsafe { change(self.0.handle()) };
+    }
+}
+
+impl Poll {
+    fn handle(&self) -> Handle {
+        self.memory.as_ptr().cast_mut().cast()
+    }
+}
+
+/// Calls into JS, as a turn of its own: microtasks run when the outermost such call ends.
+unsafe extern "C" fn on_poll(handle: Handle, _status: c_int, _events: c_int) {
+    let Some(poll) = poll_of(handle) else { return };
+    if poll.closing.get() {
+        return;
+    }
+    let env = poll.env;
+    let mut scope = ptr::null_mut();
+    // SAFETY: the environment lives, for its end closes this handle first; this is its thread.
+    if unsafe { sys::napi_open_handle_scope(env, &raw mut scope) } != sys::Status::napi_ok {
+        return;
+    }
+    let mut notify = ptr::null_mut();
+    // SAFETY: a reference made in `start` and never deleted while the environment lives.
+    unsafe { sys::napi_get_reference_value(env, poll.notify, &raw mut notify) };
+    let mut receiver = ptr::null_mut();
+    // SAFETY: gives the global object.
+    unsafe { sys::napi_get_global(env, &raw mut receiver) };
+    let mut result = ptr::null_mut();
+    // SAFETY: live values, no arguments, within a handle scope.
+    let status =
+        unsafe { sys::napi_make_callback(env, poll.context, receiver, notify, 0, ptr::null(), &raw mut result) };
+    if status == sys::Status::napi_pending_exception {
+        report_exception(env);
+    }
+    // SAFETY: the scope opened above.
+    unsafe { sys::napi_close_handle_scope(env, scope) };
+}
+
+/// What a callback of libuv's has thrown is an uncaught exception. (None of ours throws unless it is defective.)
+fn report_exception(env: sys::napi_env) {
+    let mut error = ptr::null_mut();
+    // SAFETY: takes the pending exception of a live environment.
+    if unsafe { sys::napi_get_and_clear_last_exception(env, &raw mut error) } == sys::Status::napi_ok {
+        // SAFETY: the value just taken. Fails where the worker is being terminated: then nobody is to be told.
+        unsafe { sys::napi_fatal_exception(env, error) };
+    }
+}
+
+unsafe extern "C" fn on_environment_end(_hook: sys::napi_async_cleanup_hook_handle, data: *mut c_void) {
+    // SAFETY: libuv's share of the Poll, which on_close gives back; so it is valid here.
+    let poll = unsafe { &*data.cast::<Poll>() };
+    poll.closing.set(true);
+    poll.waits.close();
+    // SAFETY: an open handle, closed once: a clean-up hook runs once.
+    unsafe { (poll.uv.close)(poll.handle(), on_close) };
+}
+
+unsafe extern "C" fn on_close(handle: Handle) {
+    let Some(poll) = poll_of(handle) else { return };
+    // SAFETY: the hook that this close was waiting for; this lets the environment end.
+    unsafe { sys::napi_remove_async_cleanup_hook(poll.hook.get()) };
+    // SAFETY: the share that `start` gave to libuv, which is done with the handle now. `poll` is not used after it.
+    drop(unsafe { Rc::from_raw(ptr::from_ref(poll)) });
+}
+
+fn poll_of<'a>(handle: Handle) -> Option<&'a Poll> {
+    let uv = Uv::get()?;
+    // SAFETY: an initialised handle.
+    let data = unsafe { (uv.get_data)(handle) };
+    // SAFETY: set in `start`, valid until on_close gives that share back.
+    unsafe { data.cast::<Poll>().as_ref() }
+}
+
+impl Uv {
+    /// The functions of the node binary; None in a runtime that has no libuv.
+    fn get() -> Option<&'static Self> {
+        static UV: OnceLock<Option<Uv>> = OnceLock::new();
+        UV.get_or_init(Self::look_up).as_ref()
+    }
+
+    fn look_up() -> Option<Self> {
+        // SAFETY: each symbol has this signature in libuv's ABI, and a function pointer is as wide as a data pointer.
+        unsafe {
+            Some(Self {
+                handle_size: transmute::<*mut c_void, unsafe extern "C" fn(c_int) -> usize>(symbol(c"uv_handle_size")?),
+                poll_init: transmute::<*mut c_void, PollInit>(symbol(c"uv_poll_init")?),
+                poll_start: transmute::<*mut c_void, PollStart>(symbol(c"uv_poll_start")?),
+                close: transmute::<*mut c_void, unsafe extern "C" fn(Handle, OnClose)>(symbol(c"uv_close")?),
+                set_data: transmute::<*mut c_void, unsafe extern "C" fn(Handle, *mut c_void)>(symbol(
+                    c"uv_handle_set_data",
+                )?),
+                get_data: transmute::<*mut c_void, unsafe extern "C" fn(Handle) -> *mut c_void>(symbol(
+                    c"uv_handle_get_data",
+                )?),
+                reference: transmute::<*mut c_void, unsafe extern "C" fn(Handle)>(symbol(c"uv_ref")?),
+                unreference: transmute::<*mut c_void, unsafe extern "C" fn(Handle)>(symbol(c"uv_unref")?),
+            })
+        }
+    }
+}
+
+fn symbol(name: &CStr) -> Option<*mut c_void> {
+    let address = os_ipc_core::sys::dl::symbol(name);
+    (!address.is_null()).then_some(address)
+}
+
+fn check(status: sys::napi_status, call: &str) -> napi::Result<()> {
+    if status == sys::Status::napi_ok {
+        Ok(())
+    } else {
+        Err(napi::Error::new(Status::from(status), format!("{call} failed")))
+    }
+}
+
+fn check_uv(status: c_int, call: &str) -> napi::Result<()> {
+    if status == 0 { Ok(()) } else { Err(napi::Error::from_reason(format!("{call} failed with {status}"))) }
+}
