@@ -14,7 +14,8 @@ describe('os-ipc on the command line', { timeout: 120_000 }, () => {
       const { code, stdout, stderr } = await run(words)
       assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
       assert.ok(commands.length > 0)
-      for (const { name, summary } of commands) assert.match(stdout, new RegExp(`^  ${name} +${summary.split(',')[0]}`, 'm'))
+      for (const { name, summary } of commands)
+        assert.match(stdout, new RegExp(`^  ${name} +${summary.split(',')[0]}`, 'm'))
     })
   }
 
@@ -27,14 +28,11 @@ describe('os-ipc on the command line', { timeout: 120_000 }, () => {
 
   for (const { name, options = {} } of commands) {
     it(`explains every option of ${name}, three ways`, async () => {
-      const [first, ...others] = await Promise.all([
-        run([name, '--help']),
-        run([name, '-h']),
-        run(['help', name]),
-      ])
+      const [first, ...others] = await Promise.all([run([name, '--help']), run([name, '-h']), run(['help', name])])
       assert.equal(first.code, 0)
       assert.match(first.stdout, new RegExp(`^Usage: os-ipc ${name} `))
-      for (const option of [...Object.keys(options), 'help']) assert.match(first.stdout, new RegExp(`^  .*--${option}\\b`, 'm'))
+      for (const option of [...Object.keys(options), 'help'])
+        assert.match(first.stdout, new RegExp(`^  .*--${option}\\b`, 'm'))
       for (const other of others) assert.deepEqual(other, first)
     })
   }
@@ -75,7 +73,9 @@ describe('os-ipc on the command line', { timeout: 120_000 }, () => {
     })
     const [code, signal] = await once(child, 'close')
     assert.deepEqual({ code, signal, complaint }, { code: 0, signal: null, complaint: '' })
-    const piped = execFileSync('sh', ['-c', '"$0" "$1" --help 2>&1 | head -n 1', process.execPath, script], { encoding: 'utf8' })
+    const piped = execFileSync('sh', ['-c', '"$0" "$1" --help 2>&1 | head -n 1', process.execPath, script], {
+      encoding: 'utf8',
+    })
     assert.match(piped, /^Usage: [^\n]+\n$/)
   })
 

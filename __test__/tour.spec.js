@@ -2,7 +2,16 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -118,19 +127,30 @@ describe('os-ipc tour', { timeout: 240_000 }, () => {
     }
   })
 
-  it('refuses a file that it may not read in one line, with exit code 2', { skip: unreadableAs() === undefined }, () => {
+  it('refuses a file that it may not read in one line, with exit code 2', {
+    skip: unreadableAs() === undefined,
+  }, () => {
     const secret = join(folder, 'secret')
     writeFileSync(secret, 'x')
     chmodSync(secret, 0)
     chmodSync(folder, 0o755)
-    const { status, stdout, stderr } = spawnSync(process.execPath, [script, 'tour', secret], { ...unreadableAs(), encoding: 'utf8' })
+    const { status, stdout, stderr } = spawnSync(process.execPath, [script, 'tour', secret], {
+      ...unreadableAs(),
+      encoding: 'utf8',
+    })
     assert.deepEqual({ status, stdout }, { status: 2, stdout: '' })
     assert.match(stderr, /^os-ipc tour: cannot read [^\n]+: EACCES\n$/)
   })
 
   it('reports a copy that differs and exits with 1', async () => {
     // Its content is another each time it is opened, and cat opens it again.
-    const { code, rows, equal } = await tourJson(['/proc/sys/kernel/random/uuid', '--only', 'pipeline', '--only', 'pipe'])
+    const { code, rows, equal } = await tourJson([
+      '/proc/sys/kernel/random/uuid',
+      '--only',
+      'pipeline',
+      '--only',
+      'pipe',
+    ])
     assert.deepEqual([code, equal], [1, false])
     assert.deepEqual(
       rows.map((/** @type {any} */ row) => [row.transport, row.equal, row.error]),
@@ -181,10 +201,16 @@ describe('os-ipc tour', { timeout: 240_000 }, () => {
     [40, true],
     [100, false],
   ])) {
-    it(`rewrites its progress in place in a terminal of ${columns} columns, ${colour ? 'in colour' : 'without colours when NO_COLOR is set'}`, { skip: skipWithout('script') }, () => {
+    it(`rewrites its progress in place in a terminal of ${columns} columns, ${colour ? 'in colour' : 'without colours when NO_COLOR is set'}`, {
+      skip: skipWithout('script'),
+    }, () => {
       const command = `stty cols ${columns}; exec '${process.execPath}' '${script}' tour '${file}'`
       const env = { ...process.env, TMPDIR: scratch, TERM: 'xterm', NO_COLOR: colour ? undefined : '1' }
-      const { status, stdout } = spawnSync('script', ['-qec', command, '/dev/null'], { env, encoding: 'utf8', timeout: 60_000 })
+      const { status, stdout } = spawnSync('script', ['-qec', command, '/dev/null'], {
+        env,
+        encoding: 'utf8',
+        timeout: 60_000,
+      })
       assert.equal(status, 0)
       for (const { title } of transports) assert.ok(stdout.includes(`\r\x1b[K${title}`), title)
       assert.equal(/\x1b\[\d+m/.test(stdout), colour)
@@ -195,7 +221,9 @@ describe('os-ipc tour', { timeout: 240_000 }, () => {
     })
   }
 
-  it('shows a progress line on stderr for --json in a terminal and only the document on stdout', { skip: skipWithout('script') }, () => {
+  it('shows a progress line on stderr for --json in a terminal and only the document on stdout', {
+    skip: skipWithout('script'),
+  }, () => {
     const target = join(folder, 'json')
     const command = `exec '${process.execPath}' '${script}' tour '${file}' --json --only net.Socket > '${target}'`
     const { status, stdout } = spawnSync('script', ['-qec', command, '/dev/null'], {

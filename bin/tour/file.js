@@ -27,7 +27,8 @@ export function openFile(name) {
     const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
       const stat = fstatSync(fd)
-      if (!stat.isFile()) throw new UsageError(`${path} is ${stat.isDirectory() ? 'a directory' : 'not a regular file'}`)
+      if (!stat.isFile())
+        throw new UsageError(`${path} is ${stat.isDirectory() ? 'a directory' : 'not a regular file'}`)
       return stat.size <= memoryLimit ? fileInMemory(path, fd) : largeFile(path, fd, stat.size)
     } finally {
       closeSync(fd)
@@ -65,7 +66,8 @@ function fileInMemory(path, fd) {
 function largeFile(path, fd, size) {
   const hash = createHash('sha256')
   const scratch = Buffer.alloc(readSize)
-  for (let count = readSync(fd, scratch); count > 0; count = readSync(fd, scratch)) hash.update(scratch.subarray(0, count))
+  for (let count = readSync(fd, scratch); count > 0; count = readSync(fd, scratch))
+    hash.update(scratch.subarray(0, count))
   return {
     path,
     size,

@@ -13,11 +13,21 @@ const redrawEvery = 100
 const lineEvery = 5_000
 
 /**
+ * @param {Terminal} out
+ * @param {boolean} terminalOnly
+ * @returns {Reporter}
+ */
+export function createReporter(out, terminalOnly) {
+  if (out.live) return liveReporter(out)
+  return terminalOnly ? silentReporter() : plainReporter(out)
+}
+
+/**
  * One line, rewritten in place.
  * @param {Terminal} out
  * @returns {Reporter}
  */
-export function liveReporter(out) {
+function liveReporter(out) {
   let title = ''
   let size = 0
   const meter = createMeter(redrawEvery, (sent, seconds) => {
@@ -44,7 +54,7 @@ export function liveReporter(out) {
  * @param {Terminal} out
  * @returns {Reporter}
  */
-export function plainReporter(out) {
+function plainReporter(out) {
   let title = ''
   let size = 0
   const meter = createMeter(lineEvery, (sent) => {
@@ -64,7 +74,7 @@ export function plainReporter(out) {
 }
 
 /** @returns {Reporter} */
-export function silentReporter() {
+function silentReporter() {
   return { begin() {}, progress() {}, end() {} }
 }
 

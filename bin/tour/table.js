@@ -1,3 +1,4 @@
+import { wrap } from '../../lib/cli/wrap.js'
 import { bar, bytes, decimal } from './units.js'
 
 /**
@@ -33,7 +34,11 @@ export function heading({ path, size, sha256, inMemory }, versions, out) {
  */
 export function table(rows, out) {
   const fastest = Math.max(...rows.map(({ megabytesPerSecond = 0 }) => megabytesPerSecond))
-  const cells = rows.map((row) => ({ row, share: fastest > 0 ? (row.megabytesPerSecond ?? 0) / fastest : 0, ...figures(row) }))
+  const cells = rows.map((row) => ({
+    row,
+    share: fastest > 0 ? (row.megabytesPerSecond ?? 0) / fastest : 0,
+    ...figures(row),
+  }))
   const head = { title: 'transport', size: 'bytes', seconds: 'seconds', rate: 'MB/s', messages: 'messages/s' }
   const widths = /** @type {Record<keyof typeof head, number>} */ (
     Object.fromEntries(
@@ -130,7 +135,10 @@ export function summary(rows, out) {
   if (bad.length === 0) return `${equalCopies(rows.length)} equal.\n`
   return [
     out.red(`${bad.length} of ${rows.length} failed:`),
-    ...bad.map(({ title, error }) => `  ${title}: ${error ? `${error.code}, ${error.message}` : 'the copy differs'}`),
+    ...bad.flatMap(({ title, error }) => {
+      const reason = error ? `${error.code}, ${error.message}` : 'the copy differs'
+      return wrap(`${title}: ${reason}`, out.columns - 3).map((line) => `  ${line}`)
+    }),
     '',
   ].join('\n')
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { exitCodes, UsageError } from '../../lib/cli/command.js'
 import { openFile } from './file.js'
 import { startReceiver } from './receiver-process.js'
-import { liveReporter, plainReporter, silentReporter } from './reporter.js'
+import { createReporter } from './reporter.js'
 import { heading, summary, table } from './table.js'
 import { transports } from './transports/index.js'
 
@@ -31,7 +31,8 @@ export async function runTour({ options, operands, out, err, signal }) {
   const chosen = choose(options.only)
   const file = openFile(operands[0] ?? process.execPath)
   const versions = describeVersions()
-  const reporter = options.json ? (err.live ? liveReporter(err) : silentReporter()) : out.live ? liveReporter(out) : plainReporter(out)
+  // A document on stdout leaves only stderr to tell how far things are.
+  const reporter = createReporter(options.json ? err : out, options.json)
   if (!options.json) out.write(heading(file, versions, out))
   /** @type {Row[]} */
   const rows = []
@@ -94,7 +95,13 @@ async function runRow(transport, file, signal, progress) {
         },
       }),
     ])
-    return { transport: name, title, ours, ...rates(received), equal: received.bytes === file.size && received.sha256 === file.sha256 }
+    return {
+      transport: name,
+      title,
+      ours,
+      ...rates(received),
+      equal: received.bytes === file.size && received.sha256 === file.sha256,
+    }
   } catch (error) {
     const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
     return { transport: name, title, ours, equal: false, error: { code: code ?? 'ERR_TOUR_RECEIVER', message } }

@@ -1,4 +1,5 @@
 import { commonOptions } from './parse.js'
+import { wrap } from './wrap.js'
 
 /** @typedef {import('./command.js').Command} Command */
 /** @typedef {import('./terminal.js').Terminal} Terminal */
@@ -79,19 +80,4 @@ function twoColumns(entries, out) {
     const [head, ...tail] = wrap(text, out.columns - left)
     return [`  ${name.padEnd(left - 2)}${head}`, ...tail.map((line) => `${' '.repeat(left)}${line}`)]
   })
-}
-
-/**
- * @param {string} text
- * @param {number} columns
- */
-function wrap(text, columns) {
-  const lines = ['']
-  for (const word of text.split(/\s+/)) {
-    const last = lines.length - 1
-    if (lines[last] === '') lines[last] = word
-    else if (lines[last].length + 1 + word.length <= columns) lines[last] += ` ${word}`
-    else lines.push(word)
-  }
-  return lines
 }

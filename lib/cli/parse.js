@@ -15,7 +15,9 @@ export function parseCommandLine(command, words) {
   // Not strict: what Node's own messages say takes more than a line, so the tokens are judged here.
   const { values, positionals, tokens } = parseArgs({
     args: words,
-    options: Object.fromEntries(Object.entries(options).map(([name, { type, short, multiple }]) => [name, known({ type, short, multiple })])),
+    options: Object.fromEntries(
+      Object.entries(options).map(([name, { type, short, multiple }]) => [name, known({ type, short, multiple })]),
+    ),
     allowPositionals: true,
     strict: false,
     tokens: true,

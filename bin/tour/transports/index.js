@@ -27,13 +27,4 @@ import { streams } from './streams.js'
  */
 
 /** @type {readonly Transport[]} */
-export const transports = [
-  plainPipe,
-  pipeInto,
-  splice,
-  fifo,
-  streams,
-  catPipeline,
-  processSend,
-  netSocket,
-]
+export const transports = [plainPipe, pipeInto, splice, fifo, streams, catPipeline, processSend, netSocket]

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { after, before, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { gunzipSync } from 'node:zlib'
+
+const folder = fileURLToPath(new URL('../examples/', import.meta.url))
+
+describe('the examples', { timeout: 120_000 }, () => {
+  /** @type {string} */
+  let scratch
+  before(() => {
+    scratch = mkdtempSync(join(tmpdir(), 'os-ipc-spec-'))
+  })
+  after(() => rmSync(scratch, { recursive: true }))
+
+  /** @param {string} name @param {string[]} words */
+  const start = (name, ...words) =>
+    spawn(process.execPath, [join(folder, name), ...words], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, TMPDIR: scratch },
+      timeout: 30_000,
+      killSignal: 'SIGKILL',
+    })
+
+  /** @param {import('node:child_process').ChildProcessWithoutNullStreams} child */
+  async function outcome(child) {
+    const [[code, signal], stdout, stderr] = await Promise.all([
+      once(child, 'close'),
+      text(child.stdout),
+      text(child.stderr),
+    ])
+    assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' })
+    return stdout
+  }
+
+  /** @type {Record<string, () => Promise<void>>} */
+  const checks = {
+    async 'pipe.js'() {
+      const stdout = await outcome(start('pipe.js'))
+      assert.match(
+        stdout,
+        /^worker \d+ has been started by \d+\n2 squared is 4\n3 squared is 9\n5 squared is 25\n7 squared is 49\nat the end recv gives null\n$/,
+      )
+    },
+
+    async 'fifo-chat.js'() {
+      const alice = start('fifo-chat.js', 'alice', 'bob')
+      const bob = start('fifo-chat.js', 'bob', 'alice')
+      alice.stdin.end('hello bob\nhow are you?\n')
+      bob.stdin.end('hello alice\n')
+      const [seenByAlice, seenByBob] = await Promise.all([outcome(alice), outcome(bob)])
+      assert.match(seenByAlice, /^waiting for bob\nbob is here; .*\nbob: hello alice\nbob has gone\n$/)
+      assert.match(
+        seenByBob,
+        /^waiting for alice\nalice is here; .*\nalice: hello bob\nalice: how are you\?\nalice has gone\n$/,
+      )
+      assert.deepEqual(readdirSync(scratch), [])
+    },
+
+    async 'word-count.js'() {
+      const target = join(folder, 'word-count.js')
+      const words =
+        readFileSync(target, 'utf8')
+          .toLowerCase()
+          .match(/[a-z]+/g) ?? []
+      const stdout = await outcome(start('word-count.js', target))
+      const lines = stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.trim().split(' '))
+      assert.equal(lines.length, 10)
+      for (const [count, word] of lines) assert.equal(Number(count), words.filter((each) => each === word).length)
+    },
+
+    async 'splice.js'() {
+      const target = join(scratch, 'numbers.gz')
+      const stdout = await outcome(start('splice.js', target))
+      const packed = readFileSync(target)
+      assert.ok(stdout.startsWith(`${packed.length} bytes moved, ${target} has ${packed.length}\n`), stdout)
+      assert.match(gunzipSync(packed).toString(), /^1\n2\n(?:\d+\n)*1000000\n$/)
+      rmSync(target)
+    },
+
+    async 'streams.js'() {
+      const { length } = readFileSync(join(folder, 'streams.js'))
+      assert.equal(await outcome(start('streams.js')), `${length} bytes came back, equal\n`)
+    },
+
+    async 'patience.js'() {
+      const stdout = await outcome(start('patience.js'))
+      assert.match(
+        stdout,
+        /^timeout: ETIMEDOUT, .*\nabort: .*\nafter both: still here\nclose: ERR_IPC_CLOSED, .*\nno reader: EPIPE, .*\n$/,
+      )
+    },
+  }
+
+  for (const [name, check] of Object.entries(checks)) it(`${name} does what it says`, check)
+
+  it('are all checked here', () => {
+    assert.deepEqual(
+      readdirSync(folder)
+        .filter((name) => name.endsWith('.js'))
+        .sort(),
+      Object.keys(checks).sort(),
+    )
+  })
+})
