@@ -15,7 +15,8 @@ export function setUp({ faultInject = false } = {}) {
 
 function installPackages() {
   const [wanted, present] = ['package-lock.json', 'node_modules/.package-lock.json'].map(changed)
-  if (present < wanted) run('npm', ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund'])
+  if (present < wanted)
+    run('npm', ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'])
 }
 
 /** @param {string} path */

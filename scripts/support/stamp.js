@@ -11,7 +11,10 @@ import { root } from './run.js'
  */
 export function fingerprint(paths, ...others) {
   const hash = createHash('sha256')
-  for (const path of paths.flatMap(files)) hash.update(`${path}\0`).update(readFileSync(join(root, path))).update('\0')
+  for (const path of paths.flatMap((entry) => files(entry))) {
+    hash.update(`${path}\0`)
+    hash.update(readFileSync(join(root, path)))
+  }
   for (const other of others) hash.update(`${other}\0`)
   return hash.digest('hex')
 }
@@ -37,14 +40,15 @@ export function stamp(name) {
 }
 
 /**
- * The files at or under a path, sorted; none if it does not exist.
- * @param {string} path Below the root.
+ * The files at or under a path, sorted; none if it does not exist. What tools make (and hide) is not ours.
+ * @param {string} path Below the folder.
+ * @param {string} [folder]
  * @returns {string[]}
  */
-export function files(path) {
-  const stat = statSync(join(root, path), { throwIfNoEntry: false })
+export function files(path, folder = root) {
+  const stat = statSync(join(folder, path), { throwIfNoEntry: false })
   if (!stat) return []
   if (!stat.isDirectory()) return [path]
-  const entries = readdirSync(join(root, path)).filter((name) => name !== 'node_modules' && name !== 'target')
-  return entries.sort().flatMap((name) => files(join(path, name)))
+  const entries = readdirSync(join(folder, path)).filter((name) => !/^(\.|node_modules$|target$)/.test(name))
+  return entries.sort().flatMap((name) => files(join(path, name), folder))
 }

@@ -1,0 +1,51 @@
+/**
+ * `npm test`: sets up what is missing, then lint, the Rust tests and the specs, all of them whatever fails.
+ * `npm test -- FILTER…`: the specs whose path contains a FILTER, and nothing else.
+ */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { lintSteps } from './support/lint.js'
+import { main, root } from './support/run.js'
+import { setUp } from './support/setup.js'
+import { files } from './support/stamp.js'
+import { printTimes, takeSteps } from './support/steps.js'
+import { leftOut, nodeSummary, rustSummary } from './support/summary.js'
+
+const filters = process.argv.slice(2)
+const specs = files('__test__').filter((path) => path.endsWith('.spec.js'))
+const chosen = filters.length === 0 ? specs : specs.filter((path) => filters.some((filter) => path.includes(filter)))
+const report = 'target/test/node.tap'
+
+/** @type {import('./support/steps.js').Step} */
+const rustStep = { name: 'Rust tests', command: ['cargo', 'test', '--workspace', '--no-fail-fast'] }
+
+/** @type {import('./support/steps.js').Step} */
+const nodeStep = {
+  name: 'specs',
+  // One file at a time, however many processors there are: the kernel's limits on queues are shared by all of a user's
+  // processes, and several specs measure what idle processes cost.
+  command: [
+    process.execPath,
+    '--test',
+    '--test-concurrency=1',
+    '--test-timeout=600000',
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    '--test-reporter=tap',
+    `--test-reporter-destination=${report}`,
+    ...chosen,
+  ],
+}
+
+await main(async () => {
+  if (chosen.length === 0) throw new Error(`No spec matches. There are:\n${specs.join('\n')}`)
+  setUp({ faultInject: true })
+  mkdirSync(join(root, 'target/test'), { recursive: true })
+  const outcomes = await takeSteps(filters.length === 0 ? [...lintSteps, rustStep, nodeStep] : [nodeStep])
+  console.log('\n── Summary')
+  printTimes(outcomes)
+  for (const line of leftOut(report)) console.log(line)
+  const rust = outcomes.find(({ name }) => name === rustStep.name)
+  if (rust) console.log(`\n${rustSummary(rust.output)}`)
+  console.log(`\n${nodeSummary(report)}`)
+})
