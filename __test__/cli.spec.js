@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { commands } from '../bin/commands/index.js'
 import { run, script, start } from './fixtures/command-line.js'
@@ -77,6 +77,15 @@ describe('os-ipc on the command line', { timeout: 120_000 }, () => {
       encoding: 'utf8',
     })
     assert.match(piped, /^Usage: [^\n]+\n$/)
+  })
+
+  it('says in one line that its output cannot be written, with exit code 1', async () => {
+    const full = openSync('/dev/full', 'w')
+    for (const words of [['--help'], ['tour', script, '--only', 'net.Socket']]) {
+      const { code, stderr } = await run(words, { stdio: ['ignore', full, 'pipe'] })
+      assert.deepEqual({ code, stderr }, { code: 1, stderr: 'os-ipc: cannot write the output: ENOSPC\n' })
+    }
+    closeSync(full)
   })
 
   it('writes no escape sequence where stdout is not a terminal', async () => {

@@ -25,9 +25,11 @@ export async function main(words) {
       interruption.abort(new Error(`ended by ${name}`))
     })
   }
+  /** @type {NodeJS.ErrnoException | undefined} */
+  let unwritten
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error) => {
-      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EPIPE') throw error
+      unwritten ??= error
       interruption.abort(error)
     })
   }
@@ -36,6 +38,12 @@ export async function main(words) {
   } catch (error) {
     if (!interruption.signal.aborted) process.exitCode = report(error, words, err)
     else if (!endedBy) process.exitCode = exitCodes.outputClosed
+  }
+  // A stream tells of its error a little after the write.
+  await new Promise(setImmediate)
+  if (unwritten && unwritten.code !== 'EPIPE') {
+    process.exitCode = exitCodes.failed
+    err.write(`os-ipc: cannot write the output: ${unwritten.code}\n`)
   }
   if (endedBy) dieBy(endedBy)
   for (const name of endingSignals) process.removeAllListeners(name)

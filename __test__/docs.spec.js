@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { after, before, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../', import.meta.url))
+const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)].filter((name) =>
+  name.endsWith('.md'),
+)
+
+/**
+ * The js blocks of a page, each with the line it begins at.
+ * @param {string} page
+ */
+function blocks(page) {
+  const source = readFileSync(join(root, page), 'utf8')
+  return [...source.matchAll(/^```js\n(.*?)^```$/gms)].map((match) => ({
+    line: source.slice(0, match.index).split('\n').length,
+    code: match[1],
+  }))
+}
+
+/**
+ * What a block promises to print: the comments behind its console.log lines, if each of them has one.
+ * @param {string} code
+ */
+function promisedOutput(code) {
+  const logs = code.split('\n').filter((line) => line.includes('console.log('))
+  const promises = logs.map((line) => line.match(/\) \/\/ (.*)$/)?.[1])
+  return promises.every((promise) => promise !== undefined)
+    ? promises.map((promise) => `${promise}\n`).join('')
+    : undefined
+}
+
+describe('the documentation', { timeout: 240_000 }, () => {
+  let folder = ''
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'os-ipc-spec-'))
+    mkdirSync(join(folder, 'node_modules'))
+    symlinkSync(root, join(folder, 'node_modules/os-ipc'))
+  })
+  after(() => rmSync(folder, { recursive: true }))
+
+  for (const page of pages) {
+    for (const { line, code } of blocks(page)) {
+      it(`${page}:${line} runs as it stands and prints what its comments say`, async () => {
+        const place = mkdtempSync(join(folder, 'block-'))
+        writeFileSync(join(place, 'example.mjs'), code)
+        const child = spawn(process.execPath, ['example.mjs'], {
+          cwd: place,
+          stdio: ['ignore', 'pipe', 'pipe'],
+          timeout: 30_000,
+          killSignal: 'SIGKILL',
+        })
+        const [[status, signal], stdout, stderr] = await Promise.all([
+          once(child, 'close'),
+          text(child.stdout),
+          text(child.stderr),
+        ])
+        assert.deepEqual({ status, signal, stderr }, { status: 0, signal: null, stderr: '' })
+        assert.equal(stdout, promisedOutput(code) ?? stdout)
+      })
+    }
+  }
+
+  it('begins with an example in the README, and has one on each page about a transport', () => {
+    for (const page of ['README.md', 'docs/pipes.md']) assert.ok(blocks(page).length > 0, page)
+  })
+
+  it('links only to what is there', () => {
+    for (const page of pages) {
+      const source = readFileSync(join(root, page), 'utf8')
+      for (const [, target] of source.matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)) {
+        assert.doesNotThrow(() => readdirOrFile(join(root, page, '..', target)), `${page}: ${target}`)
+      }
+    }
+  })
+})
+
+/** @param {string} path */
+function readdirOrFile(path) {
+  return path.endsWith('/') ? readdirSync(path) : readFileSync(path)
+}
