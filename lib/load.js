@@ -23,32 +23,40 @@ function load() {
   try {
     return require('../native.cjs')
   } catch (cause) {
-    throw explain(cause)
+    return loadExactly(`linux-${process.arch}-${isMusl() ? 'musl' : 'gnu'}`, cause)
   }
 }
 
-/** @param {unknown} cause */
-function explain(cause) {
-  const triple = `linux-${process.arch}-${isMusl() ? 'musl' : 'gnu'}`
-  const { version } = require('../package.json')
-  const broken = refusal(cause)
-  if (broken) return failure('ERR_DLOPEN_FAILED', `The addon of os-ipc for ${triple} does not load: ${broken}`, cause)
-  return failure(
-    'MODULE_NOT_FOUND',
-    `The addon of os-ipc for ${triple} is not installed. \`npm install os-ipc-${triple}@${version}\` brings it ` +
-      '(an install with --omit=optional leaves it out; in a clone of the repository, `npm run build` makes it).',
-    cause,
-  )
+/**
+ * The generated loader judges by the machine's C library, which need not be this process's, and keeps no error codes.
+ * @param {string} triple
+ * @param {unknown} cause
+ */
+function loadExactly(triple, cause) {
+  const found = [`../os-ipc.${triple}.node`, `os-ipc-${triple}`].map(locate).find((path) => path !== undefined)
+  if (!found) {
+    const { version } = require('../package.json')
+    throw failure(
+      'MODULE_NOT_FOUND',
+      `The addon of os-ipc for ${triple} is not installed. \`npm install os-ipc-${triple}@${version}\` brings it ` +
+        '(an install with --omit=optional leaves it out; in a clone of the repository, `npm run build` makes it).',
+      cause,
+    )
+  }
+  try {
+    return require(found)
+  } catch (refusal) {
+    const reason = refusal instanceof Error ? refusal.message : refusal
+    throw failure('ERR_DLOPEN_FAILED', `The addon of os-ipc for ${triple} does not load: ${reason}`, refusal)
+  }
 }
 
-/**
- * What the dynamic linker said, if an addon was there and it refused it. The generated loader chains what it tried.
- * @param {unknown} error
- * @returns {string | undefined}
- */
-function refusal(error) {
-  for (let link = error; link instanceof Error; link = link.cause) {
-    if (/** @type {NodeJS.ErrnoException} */ (link).code === 'ERR_DLOPEN_FAILED') return link.message
+/** @param {string} id */
+function locate(id) {
+  try {
+    return require.resolve(id)
+  } catch {
+    return undefined
   }
 }
 
