@@ -1,6 +1,6 @@
 /** What the two test runners said of themselves, for the end of a long output. */
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 import { root } from './run.js'
 
 /**
@@ -40,7 +40,7 @@ export function leftOut(report) {
 /** @param {string} path */
 function read(path) {
   try {
-    return readFileSync(join(root, path), 'utf8')
+    return readFileSync(resolve(root, path), 'utf8')
   } catch {
     return ''
   }

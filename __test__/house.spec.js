@@ -1,0 +1,206 @@
+/** The house itself: what a fresh clone says when something is missing, and that the rules for sources bite. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { breaches, codeOf } from '../scripts/support/invariants.js'
+import { leftOut, nodeSummary, rustSummary } from '../scripts/support/summary.js'
+
+const root = fileURLToPath(new URL('../', import.meta.url))
+const scratch = mkdtempSync(join(tmpdir(), 'os-ipc-house-'))
+after(() => rmSync(scratch, { recursive: true, force: true }))
+
+describe('npm start where something is missing', () => {
+  /**
+   * A PATH with these commands alone.
+   * @param {Record<string, string>} commands What each answers to --version.
+   */
+  function pathOf(commands) {
+    const folder = mkdtempSync(join(scratch, 'path-'))
+    for (const [name, answer] of Object.entries(commands)) {
+      writeFileSync(join(folder, name), `#!/bin/sh\necho '${answer}'\n`, { mode: 0o755 })
+    }
+    return folder
+  }
+
+  /** @param {Record<string, string>} commands */
+  function start(commands) {
+    const env = { ...process.env, PATH: pathOf(commands) }
+    return spawnSync(process.execPath, [join(root, 'scripts/start.js'), '--json'], { env, encoding: 'utf8', cwd: root })
+  }
+
+  const rust = { cargo: 'cargo 1.95.0 (0 2026-01-01)', rustc: 'rustc 1.95.0 (0 2026-01-01)' }
+
+  /** @param {ReturnType<typeof start>} run */
+  function onlyLine({ status, stdout, stderr }) {
+    assert.equal(status, 1)
+    assert.equal(stdout, '')
+    const lines = stderr.trimEnd().split('\n')
+    assert.equal(lines.length, 1, stderr)
+    return lines[0]
+  }
+
+  test('no Rust: one line names it and the command that brings it', () => {
+    assert.match(
+      onlyLine(start({ cc: 'cc 12' })),
+      /^os-ipc cannot be built here: Rust .*missing \(`curl .*rustup.*`\)$/,
+    )
+  })
+
+  test('no C compiler: one line names it and the command that brings it', () => {
+    assert.match(onlyLine(start(rust)), /C compiler \(cc\) is missing \(`apt-get install -y gcc/)
+    assert.match(onlyLine(start({ ...rust, apk: 'apk-tools 2' })), /\(`apk add build-base`\)$/)
+  })
+
+  test('Rust without a toolchain, or too old: the command is for rustup', () => {
+    assert.match(onlyLine(start({ cc: 'cc', rustup: 'rustup 1' })), /\(`rustup default stable`\)$/)
+    const old = { cc: 'cc', cargo: 'cargo 1.63.0', rustc: 'rustc 1.63.0', rustup: 'rustup 1' }
+    assert.match(
+      onlyLine(start(old)),
+      /Rust 1\.\d+ or later is needed and this is 1\.63\.0 \(`rustup update stable`\)$/,
+    )
+  })
+
+  test('everything missing is still one line', () => {
+    assert.match(onlyLine(start({})), /Rust .*; a C compiler/)
+  })
+
+  test('a Node that is too old: one line', () => {
+    const program = `
+      Object.defineProperty(process.versions, 'node', { value: '18.19.1' })
+      import(${JSON.stringify(join(root, 'scripts/start.js'))})`
+    const run = spawnSync(process.execPath, ['--eval', program], { encoding: 'utf8', cwd: root })
+    assert.match(onlyLine(run), /Node 20\.19 or later is needed and this is 18\.19\.1/)
+  })
+})
+
+describe('the rules for sources', () => {
+  const clean = join(scratch, 'clean')
+
+  before(() => {
+    const kept = ['Cargo.toml', 'package.json', 'build.rs', 'src', 'core', 'npm']
+    for (const path of kept) cpSync(join(root, path), join(clean, path), { recursive: true })
+  })
+
+  test('hold here', () => assert.deepEqual(breaches(), []))
+
+  /** @type {Record<string, { path: string, code: string, says: RegExp }>} */
+  const seeded = {
+    'unsafe in a core module': { path: 'core/src/seed.rs', code: 'fn f() { unsafe { g() } }', says: /unsafe is for/ },
+    'unsafe in the binding': { path: 'src/seed.rs', code: '\n\nunsafe fn f() {}', says: /src\/seed\.rs:3: unsafe/ },
+    'napi in core': { path: 'core/src/sys/seed.rs', code: 'use napi::Env;', says: /knows nothing of Node/ },
+    'a system call in the binding': { path: 'src/seed.rs', code: 'fn f() { libc::getpid(); }', says: /system calls/ },
+    'a binding function that lets panics through': {
+      path: 'src/seed.rs',
+      code: '/// Doc.\n#[napi(js_name = "f")]\n#[cfg(test)]\npub fn f() {}',
+      says: /catch_unwind/,
+    },
+    'a constructor that lets panics through': {
+      path: 'src/seed.rs',
+      code: 'impl A {\n  #[napi(constructor)]\n  pub fn new() {}\n}',
+      says: /src\/seed\.rs:2: .*catch_unwind/,
+    },
+  }
+  for (const [what, { path, code, says }] of Object.entries(seeded)) {
+    test(`${what} is told with its place`, () => {
+      const folder = mkdtempSync(join(scratch, 'seeded-'))
+      cpSync(clean, folder, { recursive: true })
+      mkdirSync(dirname(join(folder, path)), { recursive: true })
+      writeFileSync(join(folder, path), code)
+      const told = breaches({ folder })
+      assert.equal(told.length, 1, told.join('\n'))
+      assert.match(told[0], says)
+    })
+  }
+
+  test('what is allowed where it is allowed is not told', () => {
+    const folder = mkdtempSync(join(scratch, 'allowed-'))
+    cpSync(clean, folder, { recursive: true })
+    mkdirSync(join(folder, 'core/src/ring'), { recursive: true })
+    writeFileSync(join(folder, 'core/src/ring/seed.rs'), 'fn f() { unsafe { libc::getpid() }; }')
+    writeFileSync(join(folder, 'src/seed.rs'), '#[napi(object)]\npub struct A {}\n#[napi(catch_unwind)]\npub fn f() {}')
+    assert.deepEqual(breaches({ folder }), [])
+  })
+
+  test('comments and strings are not code', () => {
+    const code = codeOf(
+      'let a = "unsafe"; // unsafe\n/* unsafe\n */ let b = r#"unsafe "q" "#; let c = \'"\'; // "\nunsafe',
+    )
+    assert.deepEqual(
+      [...code.matchAll(/unsafe/g)].map(({ index }) => code.slice(0, index).split('\n').length),
+      [4],
+    )
+  })
+
+  test('a manifest with another version, or with optional dependencies, is told', () => {
+    const folder = mkdtempSync(join(scratch, 'manifest-'))
+    cpSync(clean, folder, { recursive: true })
+    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    const changed = { ...manifest, version: '9.9.9', optionalDependencies: {} }
+    writeFileSync(join(folder, 'package.json'), JSON.stringify(changed))
+    const told = breaches({ folder }).join('\n')
+    for (const said of [
+      /npm\/linux-x64-gnu\/package\.json: version/,
+      /Cargo\.toml: version/,
+      /optional dependencies/,
+    ]) {
+      assert.match(told, said)
+    }
+  })
+})
+
+describe('the end of npm test', () => {
+  test("is the runners' own lines", () => {
+    const cargo = [
+      '   Compiling a',
+      '     Running unittests src/lib.rs (x)',
+      'test a ... ok',
+      'test result: ok. 1 passed',
+    ]
+    assert.equal(rustSummary(cargo.join('\n')), 'Running unittests src/lib.rs (x)\ntest result: ok. 1 passed')
+    const tap = join(scratch, 'node.tap')
+    writeFileSync(tap, '# Subtest: a\nok 1 - a\n# tests 1\n# pass 1\n# fail 0\n# duration_ms 1.5\n')
+    assert.equal(nodeSummary(tap), '# tests 1\n# pass 1\n# fail 0\n# duration_ms 1.5')
+  })
+
+  /**
+   * What node's runner and the summary make of a spec that needs something which is never there.
+   * @param {string | undefined} ci
+   */
+  function runWithout(ci) {
+    const folder = mkdtempSync(join(scratch, 'extras-'))
+    for (const path of ['package.json', 'scripts', '__test__/support']) {
+      cpSync(join(root, path), join(folder, path), { recursive: true })
+    }
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+    const spec = join(folder, '__test__/a.spec.js')
+    writeFileSync(
+      spec,
+      `import { test } from 'node:test'
+      import { needs } from './support/extras.js'
+      test('with it', needs('python'), () => {})
+      test('without it', () => {})`,
+    )
+    const { CI, NODE_TEST_CONTEXT, ...env } = process.env
+    const args = ['--test', '--test-reporter=tap', spec]
+    const run = spawnSync(process.execPath, args, { env: ci ? { ...env, CI: ci } : env, encoding: 'utf8' })
+    writeFileSync(join(folder, 'node.tap'), run.stdout)
+    return { ...run, told: leftOut(join(folder, 'node.tap')) }
+  }
+
+  test('names each spec that was left out and the command that brings what it needs', () => {
+    const { status, told } = runWithout(undefined)
+    assert.equal(status, 0)
+    assert.equal(told.length, 1)
+    assert.match(told[0], /python is missing \(`python3 -m venv .*` brings it\): with it$/)
+  })
+
+  test('is a failure in CI if anything was left out', () => {
+    const { status, stdout } = runWithout('true')
+    assert.equal(status, 1)
+    assert.match(stdout, /not ok \d+ - python is there/)
+  })
+})
