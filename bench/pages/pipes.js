@@ -10,6 +10,8 @@ import { median, percentile, sum } from '../lib/stats.js'
 const KIB = 1024
 const MIB = 1024 * 1024
 const SMALL = 64 * KIB
+/** See c/pipe_throughput.c. */
+const PIECE = 8 * KIB
 const sizes = [64, KIB, 64 * KIB, MIB]
 /** Messages up to one acknowledgement: so many that its round trip does not show. */
 const batches = new Map([
@@ -70,6 +72,7 @@ function roundTrip(size, settings) {
 function throughput(size, settings) {
   const batch = batches.get(size) ?? 1
   const job = ['throughput', size, batch]
+  const whole = Math.max(size, SMALL)
   const figure = 'throughput'
   const seconds = (/** @type {number[]} */ ns) => sum(ns) / 1e9
   const metric =
@@ -92,8 +95,9 @@ function throughput(size, settings) {
       ours('pipe 1 MiB, recvSync', 'sync, parked in the kernel', [...job, 'pipe', 'sync', MIB]),
       ...nodesOwn(job),
       ...(size === 64 ? packages(job, settings) : []),
-      program('C pipe 64 KiB', 'pipe_throughput', [SMALL, size, batch]),
-      program('C pipe 1 MiB', 'pipe_throughput', [MIB, size, batch]),
+      program('C pipe 64 KiB', 'pipe_throughput', [SMALL, size, batch, whole]),
+      program('C pipe 1 MiB', 'pipe_throughput', [MIB, size, batch, whole]),
+      ...(size > PIECE ? inPieces(size, batch) : []),
     ],
     targets:
       size === MIB
@@ -104,6 +108,14 @@ function throughput(size, settings) {
           ]
         : [],
   }
+}
+
+/** @param {number} size @param {number} batch @returns {Contender[]} */
+function inPieces(size, batch) {
+  return [
+    program('C pipe 64 KiB, in pieces of 8 KiB', 'pipe_throughput', [SMALL, size, batch, PIECE]),
+    program('C pipe 1 MiB, in pieces of 8 KiB', 'pipe_throughput', [MIB, size, batch, PIECE]),
+  ]
 }
 
 /** @returns {Group} */
