@@ -103,8 +103,8 @@ async function runRow(transport, file, signal, progress) {
       equal: received.bytes === file.size && received.sha256 === file.sha256,
     }
   } catch (error) {
-    const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
-    return { transport: name, title, ours, equal: false, error: { code: code ?? 'ERR_TOUR_RECEIVER', message } }
+    const { code, name: kind, message } = /** @type {NodeJS.ErrnoException} */ (error)
+    return { transport: name, title, ours, equal: false, error: { code: code ?? kind, message } }
   } finally {
     clearInterval(stall)
     signal.removeEventListener('abort', end)
