@@ -1,0 +1,166 @@
+/**
+ * os-ipc: every interprocess communication primitive of the Linux kernel, for Node.js.
+ *
+ * What holds everywhere:
+ *  - Durations are milliseconds, sizes and offsets are bytes.
+ *  - `timeout`: any number >= 0; omitted or Infinity waits for ever, 0 never waits, N gives up after N ms with code
+ *    'ETIMEDOUT'. It never wins over something that can be done at once.
+ *  - `signal`: aborting rejects with `signal.reason`; aborted already, it rejects and takes nothing. Nothing is ever lost to
+ *    a timeout or an abort: either the call settles with it, or it is still where it was.
+ *  - `try…` never waits and never throws for "would block": it answers false, 0 or undefined.
+ *  - `…Sync` blocks this thread and takes `timeout` only. worker.terminate() and process.exit() end it within 200 ms.
+ *  - Promises are served first come, first served; `try…` and `…Sync` receives take what is there even while promises wait.
+ *    Sends keep their order: `trySend` gives 0 while sends are queued, `sendSync` first writes the queued ones.
+ *  - `recv` settles with null when the stream has ended, now and for ever after.
+ *  - `for await` ends quietly when the handle is closed elsewhere; `break` does not close the handle.
+ *  - Errors have Node's fields: `code`, `errno` (negative), `syscall`, `path`. Wrong types are TypeError
+ *    'ERR_INVALID_ARG_TYPE', wrong values RangeError 'ERR_OUT_OF_RANGE' or TypeError 'ERR_INVALID_ARG_VALUE', use after close
+ *    'ERR_IPC_CLOSED', the wrong moment 'ERR_INVALID_STATE'. What returns a promise reports everything by rejecting.
+ *  - Descriptors are close-on-exec, named objects are created with mode 0o600 unless asked otherwise.
+ *  - A pending operation keeps the event loop alive, an idle handle does not. `unref()` stops pending ones too.
+ *  - `close()` is idempotent, settles everything pending with ERR_IPC_CLOSED, and is also Symbol.dispose. What a process
+ *    forgets to close is closed by garbage collection or exit. After it `fd` is -1.
+ *  - A `fromFd` that fails has not taken the descriptor.
+ */
+/// <reference types="node" />
+import type { ChildProcess, SpawnOptions } from 'node:child_process'
+import type { Readable, Writable } from 'node:stream'
+
+/** Sent as of the call; SharedArrayBuffers are copied during it. */
+export type Data = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView
+
+export interface TimeoutOption {
+  timeout?: number
+}
+export interface WaitOptions extends TimeoutOption {
+  signal?: AbortSignal
+}
+
+/** Beside these, every errno by its name (`EPIPE`, `ENOENT`…) and Node's own codes for wrong arguments. */
+export type IpcErrorCode =
+  | 'ERR_IPC_CLOSED'
+  | 'ERR_IPC_LIMIT'
+  | 'ERR_IPC_UNTRUSTED_OWNER'
+  | 'ERR_IPC_NOT_SUPPORTED'
+  | 'ETIMEDOUT'
+  | 'EMSGSIZE'
+export interface IpcError extends Error {
+  code: IpcErrorCode | (string & {})
+  errno?: number
+  syscall?: string
+  /** The file or object that it is about. */
+  path?: string
+  /** What to do about it, where there is a remedy (which limit, how to raise it). */
+  hint?: string
+  bytesSent?: number
+  /** Which command of a pipeline. */
+  index?: number
+}
+
+export abstract class Handle implements Disposable {
+  protected constructor()
+  readonly closed: boolean
+  close(): void
+  ref(): this
+  unref(): this
+  /** An independent handle of the same object, for another owner (a second reader). ERR_IPC_EXCLUSIVE where there can be only one, ERR_IPC_NOT_SUPPORTED where that means nothing. */
+  dup(): this
+  /** Gives the descriptor up: this handle is closed, nothing is told to the other end, the caller owns the number. ERR_IPC_NOT_SUPPORTED where there is no single descriptor. */
+  detach(): number
+  /** Most operations that may wait on this handle at once; one more is ERR_IPC_LIMIT. 65,536. */
+  pendingLimit: number;
+  [Symbol.dispose](): void
+}
+
+/** One vocabulary for every transport. `Sent` is boolean for messages, a byte count for byte streams. */
+export interface Sender<In, Extra = unknown, Sent = boolean> {
+  send(message: In, options?: Extra & WaitOptions): Promise<void>
+  trySend(message: In, options?: Extra): Sent
+  sendSync(message: In, options?: Extra & TimeoutOption): void
+}
+export interface Receiver<Out, Extra = unknown> extends AsyncIterable<Out> {
+  recv(options?: Extra & WaitOptions): Promise<Out | null>
+  tryRecv(options?: Extra): Out | null | undefined
+  recvSync(options?: Extra & TimeoutOption): Out | null
+  /** `for await` with options. */
+  iterate(options?: Extra & WaitOptions): AsyncIterableIterator<Out>
+  [Symbol.asyncIterator](): AsyncIterableIterator<Out>
+}
+
+// Pipes and FIFOs
+
+export interface PipeOptions {
+  /** Kernel buffer size; the kernel rounds it up, `capacity` tells what it gave. */
+  capacity?: number
+  /** Keep message boundaries (O_DIRECT packets of up to PIPE_BUF bytes). */
+  packet?: boolean
+}
+export function pipe(options?: PipeOptions): { reader: PipeReader; writer: PipeWriter }
+
+declare abstract class PipeEnd extends Handle {
+  readonly fd: number
+  readonly capacity: number
+  setCapacity(bytes: number): number
+  /** Bytes in the kernel's buffer now. */
+  readonly pending: number
+}
+export class PipeReader extends PipeEnd implements Receiver<Buffer, { maxBytes?: number }> {
+  /** Takes ownership of a descriptor, such as one inherited through spawn's `stdio`. */
+  static fromFd(fd: number): PipeReader
+  recv(options?: { maxBytes?: number } & WaitOptions): Promise<Buffer | null>
+  tryRecv(options?: { maxBytes?: number }): Buffer | null | undefined
+  recvSync(options?: { maxBytes?: number } & TimeoutOption): Buffer | null
+  /** Reads into the caller's memory; 0 at the end. */
+  recvInto(target: ArrayBufferView, options?: WaitOptions): Promise<number>
+  /** Moves bytes (default: to the end) inside the kernel, without a copy through this process; settles with the bytes moved. */
+  spliceTo(target: PipeWriter | number, options?: { bytes?: number } & WaitOptions): Promise<number>
+  iterate(options?: { maxBytes?: number } & WaitOptions): AsyncIterableIterator<Buffer>
+  [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>
+  /** A Node stream that owns this end from now on: recv is ERR_INVALID_STATE, destroying it closes. */
+  readable(options?: { highWaterMark?: number; signal?: AbortSignal }): Readable
+}
+export class PipeWriter extends PipeEnd implements Sender<Data, unknown, number> {
+  static fromFd(fd: number): PipeWriter
+  /** Settles when every byte is in the pipe. On timeout or abort the error's `bytesSent` says how many are. */
+  send(data: Data, options?: WaitOptions): Promise<void>
+  trySend(data: Data): number
+  sendSync(data: Data, options?: TimeoutOption): void
+  /** From a pipe, a socket or a file into this pipe, in the kernel. */
+  spliceFrom(source: PipeReader | number, options?: { bytes?: number } & WaitOptions): Promise<number>
+  writable(options?: { highWaterMark?: number; signal?: AbortSignal }): Writable
+}
+
+export class Fifo {
+  private constructor()
+  readonly path: string
+  /** mkfifo(3). `exclusive: false` accepts a FIFO that stands there already, and nothing else. */
+  static create(path: string | URL, options?: { mode?: number; exclusive?: boolean }): Fifo
+  static at(path: string | URL): Fifo
+  /** Settles when the other side has opened too, as open(2) would, without blocking the event loop. A symbolic link is ELOOP, anything else that is no FIFO ERR_INVALID_ARG_VALUE. */
+  openReader(options?: { anyOwner?: boolean } & WaitOptions): Promise<PipeReader>
+  openWriter(options?: { anyOwner?: boolean } & WaitOptions): Promise<PipeWriter>
+  unlink(): void
+}
+
+/** Connects processes stdout-to-stdin by kernel pipes, as a shell does, with no shell and no copy through Node. A command that cannot be started throws (ENOENT, with `index`) and leaves no child. */
+export function pipeline(
+  commands: ReadonlyArray<readonly string[]>,
+  options?: Omit<SpawnOptions, 'stdio'> & {
+    stdin?: 'pipe' | 'ignore' | 'inherit' | PipeReader | number
+    stdout?: 'pipe' | 'ignore' | 'inherit' | PipeWriter | number
+    stderr?: 'inherit' | 'ignore' | PipeWriter | number
+    signal?: AbortSignal
+  },
+): Pipeline
+export interface ExitStatus {
+  code: number | null
+  signal: NodeJS.Signals | null
+}
+export interface Pipeline {
+  readonly processes: readonly ChildProcess[]
+  /** First command's stdin and last command's stdout, where they are 'pipe' (the default). */
+  readonly stdin: PipeWriter | null
+  readonly stdout: PipeReader | null
+  /** One entry a command, like bash's PIPESTATUS. */
+  status(options?: WaitOptions): Promise<ExitStatus[]>
+}

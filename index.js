@@ -1,0 +1,9 @@
+/**
+ * Every interprocess communication primitive of the Linux kernel, for Node.js.
+ */
+export { Handle } from './lib/handle.js'
+export { Fifo } from './lib/pipe/fifo.js'
+export { pipe } from './lib/pipe/pipe.js'
+export { pipeline } from './lib/pipe/pipeline.js'
+export { PipeReader } from './lib/pipe/reader.js'
+export { PipeWriter } from './lib/pipe/writer.js'

@@ -1,0 +1,88 @@
+/**
+ * Errors that are made in JS, in Node's shape. What the kernel says becomes an error in the addon.
+ */
+import { inspect } from 'node:util'
+
+/** @typedef {Error & { code: string, bytesSent?: number, hint?: string }} CodedError */
+
+/**
+ * @param {new (message: string) => Error} Type
+ * @param {string} code
+ * @param {string} message
+ * @param {object} [fields]
+ * @returns {CodedError}
+ */
+export function coded(Type, code, message, fields) {
+  return Object.assign(new Type(message), { code }, fields)
+}
+
+/** @param {string} name @param {string} expected @param {unknown} actual */
+export function invalidType(name, expected, actual) {
+  return coded(TypeError, 'ERR_INVALID_ARG_TYPE', `${subject(name)} must be ${expected}. Received ${describe(actual)}`)
+}
+
+/** @param {string} name @param {unknown} actual @param {string} reason */
+export function invalidValue(name, actual, reason) {
+  return coded(TypeError, 'ERR_INVALID_ARG_VALUE', `${subject(name)} ${reason}. Received ${describe(actual)}`)
+}
+
+/** @param {string} name @param {string} range @param {unknown} actual */
+export function outOfRange(name, range, actual) {
+  return coded(RangeError, 'ERR_OUT_OF_RANGE', `${subject(name)} must be ${range}. Received ${describe(actual)}`)
+}
+
+/** @param {string} message */
+export function invalidState(message) {
+  return coded(Error, 'ERR_INVALID_STATE', message)
+}
+
+/** @param {string} message */
+export function notSupported(message) {
+  return coded(Error, 'ERR_IPC_NOT_SUPPORTED', message)
+}
+
+export function illegalConstructor() {
+  return coded(TypeError, 'ERR_ILLEGAL_CONSTRUCTOR', 'Illegal constructor: use the static methods of the class')
+}
+
+export function closedError() {
+  return coded(Error, 'ERR_IPC_CLOSED', 'The handle is closed')
+}
+
+export function timedOut() {
+  return coded(Error, 'ETIMEDOUT', 'The operation timed out')
+}
+
+/** @param {number} limit */
+export function tooManyPending(limit) {
+  return coded(Error, 'ERR_IPC_LIMIT', `${limit} operations wait on this handle already`, {
+    hint: 'the limit is its pendingLimit',
+  })
+}
+
+/**
+ * Gives an error of ours the stack of whoever awaits it: it was made in a callback, where that cannot be seen.
+ * @param {unknown} error
+ */
+export function retrace(error) {
+  if (error instanceof Error && Object.isExtensible(error)) Error.captureStackTrace(error, retrace)
+  return error
+}
+
+/** @param {string} name */
+function subject(name) {
+  return name.includes('.') ? `The "${name}" property` : `The "${name}" argument`
+}
+
+/** @param {unknown} value */
+function describe(value) {
+  if (value === null || value === undefined) return String(value)
+  if (typeof value === 'function') return `function ${value.name}`
+  if (typeof value === 'object') {
+    // Not the value's own inspection: that could run code of its owner.
+    const name = Object.getPrototypeOf(value)?.constructor?.name
+    return typeof name === 'string' && name ? `an instance of ${name}` : 'an object'
+  }
+  const shown = inspect(value, { colors: false })
+  return `type ${typeof value} (${shown.length > 28 ? `${shown.slice(0, 25)}...` : shown})`
+}

@@ -1,0 +1,202 @@
+/**
+ * What every handle is: something open that is closed once, that waits may go on upon, and that keeps the event loop
+ * alive while they do.
+ */
+import process from 'node:process'
+import { closedError, illegalConstructor, invalidState, notSupported } from './errors.js'
+import { register, release, retain, unregister } from './reactor.js'
+import { integer } from './validate.js'
+
+/** @typedef {import('./wait/direction.js').Direction} Direction */
+/** @typedef {import('./reactor.js').Source} Source */
+
+/**
+ * How the addon is told what to do with an object that it holds under a number.
+ * @typedef {object} Native
+ * @property {(id: number) => void} close
+ * @property {(id: number) => number} [detach]
+ */
+
+const PENDING_LIMIT = 65_536
+
+/** Handles by descriptor: two handles that both own a number would close somebody else's. @type {Map<number, WeakRef<Core>>} */
+const owners = new Map()
+
+/** The state of a handle, for this package alone: users hold a Handle, which shows less. */
+export class Core {
+  /**
+   * @param {number} id the addon's number of the object; 0 once it is closed
+   * @param {number} fd -1 where there is no single descriptor
+   * @param {Native} native
+   */
+  constructor(id, fd, native) {
+    this.id = id
+    this.fd = fd
+    this.native = native
+    this.waiting = 0
+    this.pendingLimit = PENDING_LIMIT
+    /** @type {Direction[]} */
+    this.directions = []
+    /** Who has taken this handle over (a stream): others may only close it. @type {string | undefined} */
+    this.lentTo = undefined
+    this.referenced = true
+    /** @type {number[]} */
+    this.tokens = []
+    /** Who is to be told of the close. @type {Set<() => void>} */
+    this.closing = new Set()
+    if (fd >= 0) owners.set(fd, new WeakRef(this))
+  }
+
+  get closed() {
+    return this.id === 0
+  }
+
+  /** Throws unless the handle may be used. */
+  check() {
+    if (this.id === 0) throw closedError()
+    if (this.lentTo !== undefined) throw invalidState(`The handle belongs to ${this.lentTo}`)
+  }
+
+  /** @param {Source} source @param {(reactor: number, token: number) => void} watch */
+  watch(source, watch) {
+    this.tokens.push(register(source, watch))
+  }
+
+  /** One more operation waits. */
+  begin() {
+    if (this.waiting++ === 0 && this.referenced) retain()
+  }
+
+  /** One less. */
+  end() {
+    if (--this.waiting === 0 && this.referenced) release()
+  }
+
+  /** @param {boolean} on */
+  reference(on) {
+    if (on === this.referenced) return
+    this.referenced = on
+    if (this.waiting > 0) (on ? retain : release)()
+  }
+
+  close() {
+    if (this.id === 0) return
+    const { id } = this
+    this.leave()
+    this.native.close(id)
+  }
+
+  /** @returns {number} */
+  detach() {
+    this.check()
+    const { detach } = this.native
+    if (detach === undefined) throw notSupported('This handle has no single descriptor to give up')
+    const { id } = this
+    this.leave()
+    return detach(id)
+  }
+
+  /** Settles what waits and stops watching. The object itself is left open. */
+  leave() {
+    this.id = 0
+    if (owners.get(this.fd)?.deref() === this) owners.delete(this.fd)
+    unclosed.unregister(this)
+    for (const direction of this.directions) direction.close()
+    for (const token of this.tokens) unregister(token)
+    for (const told of this.closing) told()
+  }
+}
+
+/** Whether a handle of this package owns that descriptor already. @param {number} fd */
+export function isOwned(fd) {
+  return owners.get(fd)?.deref()?.closed === false
+}
+
+/** @type {(handle: Handle) => Core} */
+let coreOf
+
+export class Handle {
+  /** @type {Core} */
+  #core
+
+  /** @param {Core} core */
+  constructor(core) {
+    if (!(core instanceof Core)) throw illegalConstructor()
+    this.#core = core
+    core.closing.add(() => fix(this, 'fd', -1))
+    fix(this, 'fd', core.fd)
+    const { id, native } = core
+    unclosed.register(this, { id, native, site: new Error('It was opened') }, core)
+  }
+
+  static {
+    coreOf = (handle) => {
+      if (!(#core in handle)) throw illegalConstructor()
+      return handle.#core
+    }
+  }
+
+  get closed() {
+    return this.#core.closed
+  }
+
+  get pendingLimit() {
+    return this.#core.pendingLimit
+  }
+
+  set pendingLimit(limit) {
+    this.#core.pendingLimit = integer('pendingLimit', limit)
+  }
+
+  close() {
+    this.#core.close()
+  }
+
+  ref() {
+    this.#core.reference(true)
+    return this
+  }
+
+  unref() {
+    this.#core.reference(false)
+    return this
+  }
+
+  dup() {
+    throw notSupported(`A ${this.constructor.name} cannot be duplicated`)
+  }
+
+  detach() {
+    return this.#core.detach()
+  }
+
+  /** `Symbol.dispose` where the runtime has it. */
+  [Symbol.dispose ?? Symbol.for('nodejs.dispose')]() {
+    this.#core.close()
+  }
+}
+
+export { coreOf }
+
+/** Gives a handle a constant as a property of its own. @param {object} handle @param {string} name @param {unknown} value */
+export function fix(handle, name, value) {
+  Object.defineProperty(handle, name, { value, enumerable: true, configurable: true, writable: false })
+}
+
+let warned = false
+
+/** Closes what a program forgot to close, and says so once. */
+const unclosed = new FinalizationRegistry(
+  /** @param {{ id: number, native: Native, site: Error }} forgotten */
+  ({ id, native, site }) => {
+    native.close(id)
+    if (warned) return
+    warned = true
+    const where = String(site.stack).split('\n').slice(1).join('\n')
+    process.emitWarning('An os-ipc handle was not closed before it was garbage-collected', {
+      type: 'IpcWarning',
+      code: 'ERR_IPC_NOT_CLOSED',
+      detail: `It was opened:\n${where}`,
+    })
+  },
+)

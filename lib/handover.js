@@ -1,0 +1,57 @@
+/**
+ * How each class is handed over to another process, and rebuilt there: one table for descriptors in messages, channels
+ * and spawned children alike. What travels is `{ kind, fds, meta }`; the numbers in `fds` are the receiver's own when it
+ * rebuilds.
+ */
+import { invalidType, notSupported } from './errors.js'
+import { coreOf } from './handle.js'
+import { PipeReader } from './pipe/reader.js'
+import { PipeWriter } from './pipe/writer.js'
+
+/** @typedef {import('./handle.js').Handle} Handle */
+/** @typedef {{ kind: string, fds: number[], meta: Record<string, unknown> }} Parcel */
+
+/**
+ * @typedef {object} Row
+ * @property {new (...parameters: any[]) => Handle} type
+ * @property {boolean} moves whether this process's handle is closed once the other process has it
+ * @property {(handle: any) => Omit<Parcel, 'kind'>} describe
+ * @property {(parcel: Parcel) => Handle} rebuild takes ownership of the descriptors, unless it throws
+ */
+
+/** @type {Map<string, Row>} */
+const table = new Map([
+  ['pipe-reader', { type: PipeReader, moves: true, describe: single, rebuild: ({ fds }) => PipeReader.fromFd(fds[0]) }],
+  ['pipe-writer', { type: PipeWriter, moves: true, describe: single, rebuild: ({ fds }) => PipeWriter.fromFd(fds[0]) }],
+])
+
+/** @param {Handle} handle */
+function single(handle) {
+  return { fds: [coreOf(handle).fd], meta: {} }
+}
+
+/**
+ * What is to travel for `handle`, which stays as it is, and what to do here once it has arrived.
+ * @param {unknown} handle
+ * @returns {Parcel & { handedOver: () => void }}
+ */
+export function parcelOf(handle, name = 'handle') {
+  for (const [kind, row] of table) {
+    if (!(handle instanceof row.type)) continue
+    const core = coreOf(handle)
+    core.check()
+    return { kind, ...row.describe(handle), handedOver: () => row.moves && core.close() }
+  }
+  throw invalidType(name, 'a handle of os-ipc that can be handed over', handle)
+}
+
+/**
+ * The handle that a parcel was made of, in the process that it was sent to.
+ * @param {Parcel} parcel
+ * @returns {Handle}
+ */
+export function rebuild(parcel) {
+  const row = table.get(parcel.kind)
+  if (row === undefined) throw notSupported(`This version of os-ipc knows no handles of the kind '${parcel.kind}'`)
+  return row.rebuild(parcel)
+}

@@ -1,0 +1,161 @@
+/**
+ * Readiness: the one place where the addon tells this environment (main thread or worker) that something can be done.
+ *
+ * It only tells. What can be done is done by whoever is told, in JS and without waiting, so no message is ever held by a
+ * thread. Nothing is started before the first wait.
+ */
+import { Buffer } from 'node:buffer'
+import process from 'node:process'
+import { clearInterval, setImmediate, setInterval } from 'node:timers'
+import native from './load.js'
+
+export const READABLE = 1
+export const WRITABLE = 2
+/** The other side is gone. Told once. */
+export const HANGUP = 8
+const ENDED = 4
+
+/** How many receives may settle at once, without a turn of the event loop between. */
+const BUDGET = 64
+const PAIRS = 128
+
+/** @typedef {{ onReady(events: number): void }} Source */
+/** @typedef {{ onReady(): void }} Deferred */
+
+const words = new Uint32Array(2 * PAIRS)
+const bytes = Buffer.from(words.buffer)
+/** By token; 0 is the addon's own. @type {Array<Source | undefined>} */
+const sources = [undefined]
+/** @type {number[]} */
+const freeTokens = []
+/** Waits that have a thread, by token. @type {Map<number, () => void>} */
+const waits = new Map()
+let lastWait = 0
+let reactor = -1
+
+/** Node's own loop where there is one; a thread with tokio elsewhere, or where it is asked for. */
+const onTokio =
+  process.env.OS_IPC_REACTOR === 'tokio' || process.versions.bun !== undefined || 'deno' in process.versions
+
+function started() {
+  if (reactor < 0) reactor = native.reactorStart(onTokio, harvest)
+  return reactor
+}
+
+function harvest() {
+  budget = BUDGET
+  for (;;) {
+    const count = native.reactorHarvest(reactor, bytes)
+    for (let i = 0; i < count; i++) {
+      const token = words[2 * i]
+      const events = words[2 * i + 1]
+      if (events & ENDED) waits.get(token)?.()
+      else sources[token]?.onReady(events)
+    }
+    // Less than half full: there was no more.
+    if (count < PAIRS / 2) return
+  }
+}
+
+/**
+ * Has `source` told of whatever `watch` asks the addon to watch.
+ * @param {Source} source
+ * @param {(reactor: number, token: number) => void} watch
+ * @returns {number} the token, for `unregister`
+ */
+export function register(source, watch) {
+  const token = freeTokens.pop() ?? sources.length
+  sources[token] = source
+  try {
+    watch(started(), token)
+  } catch (error) {
+    unregister(token)
+    throw error
+  }
+  return token
+}
+
+/** @param {number} token */
+export function unregister(token) {
+  sources[token] = undefined
+  freeTokens.push(token)
+}
+
+/**
+ * Starts a wait on a thread of its own. `onEnd` is called once, later, with what it came to; unless `begin` gives a value
+ * other than 0 or undefined, which is then the outcome, and nothing goes on.
+ * @param {(reactor: number, token: number) => number | void} begin
+ * @param {(error: any, value: number) => void} onEnd
+ * @returns {{ value: number } | { cancel: () => void }}
+ */
+export function startWait(begin, onEnd) {
+  const id = started()
+  do {
+    lastWait = (lastWait + 1) >>> 0
+  } while (waits.has(lastWait))
+  const token = lastWait
+  const value = begin(id, token)
+  if (value) return { value }
+  waits.set(token, () => {
+    waits.delete(token)
+    let outcome
+    try {
+      outcome = native.reactorTake(id, token)
+    } catch (error) {
+      onEnd(error, 0)
+      return
+    }
+    onEnd(undefined, outcome)
+  })
+  return { cancel: () => native.reactorCancel(id, token) }
+}
+
+let alive = 0
+/** @type {NodeJS.Timeout | undefined} */
+let interval
+
+/** Something waits: the event loop is to go on. */
+export function retain() {
+  if (alive++ === 0) keepAlive(true)
+}
+
+export function release() {
+  if (--alive === 0) keepAlive(false)
+}
+
+/** @param {boolean} on */
+function keepAlive(on) {
+  if (!onTokio) {
+    native.reactorKeepAlive(started(), on)
+  } else if (on) {
+    interval = setInterval(() => {}, 0x7fffffff)
+  } else {
+    clearInterval(interval)
+  }
+}
+
+let budget = BUDGET
+/** @type {Set<Deferred>} */
+const deferred = new Set()
+
+/**
+ * Whether a receive may take at once. When many have, without a turn of the event loop between, the next one has to wait
+ * for a turn: timers and other sources are not to starve under a flood.
+ * @param {Deferred} direction is told in the next turn if not
+ */
+export function mayTakeAtOnce(direction) {
+  if (budget > 0) {
+    budget--
+    return true
+  }
+  if (deferred.size === 0) setImmediate(resume).unref()
+  deferred.add(direction)
+  return false
+}
+
+function resume() {
+  budget = BUDGET
+  const directions = [...deferred]
+  deferred.clear()
+  for (const direction of directions) direction.onReady()
+}

@@ -1,0 +1,258 @@
+/**
+ * Who waits for one direction of one handle (receiving or sending), first come, first served, and whether trying makes
+ * sense now. Kinds of messages that do not hold each other up have a direction each.
+ */
+import { closedError, retrace, timedOut, tooManyPending } from '../errors.js'
+import { HANGUP, mayTakeAtOnce } from '../reactor.js'
+import { arm, disarm } from './cancel.js'
+
+/** What an attempt gives when it would have to wait. */
+export const BLOCKED = Symbol('blocked')
+
+/** @typedef {import('../validate.js').Wait} Wait */
+
+/**
+ * Something that waits for its turn and for readiness. A subclass says how it is tried.
+ */
+export class Operation {
+  constructor() {
+    /** @type {Operation | undefined} */
+    this.next = undefined
+    /** @type {Operation | undefined} */
+    this.previous = undefined
+    /** @type {Direction | undefined} */
+    this.direction = undefined
+    /** @type {(value: any) => void} */
+    this.resolve = unsettled
+    /** @type {(error: unknown) => void} */
+    this.reject = unsettled
+    /** @type {NodeJS.Timeout | undefined} */
+    this.timer = undefined
+    /** @type {AbortSignal | undefined} */
+    this.signal = undefined
+  }
+
+  /**
+   * Does it without waiting: the result, or BLOCKED if that cannot be. Throws if it has failed.
+   * @returns {any}
+   */
+  attempt() {
+    return BLOCKED
+  }
+
+  /** It has to wait, so from here on the caller goes on. */
+  queued() {}
+
+  /**
+   * The error of a wait that was given up. A subclass adds how far it got, and deals with what is half done.
+   * @param {unknown} error
+   * @returns {unknown}
+   */
+  failure(error) {
+    return error
+  }
+
+  /** @param {Error} error */
+  expire(error) {
+    const { direction } = this
+    if (direction === undefined) return
+    // What can be done at once wins over a timeout, in the order of the queue.
+    direction.onReady()
+    if (this.direction !== undefined) direction.fail(this, error)
+  }
+
+  /** @param {unknown} reason */
+  abort(reason) {
+    this.direction?.fail(this, reason)
+  }
+}
+
+/** Keeps its place at the head of the queue until it is released: others wait behind it meanwhile. */
+class Hold extends Operation {
+  held = false
+
+  attempt() {
+    this.held = true
+    return undefined
+  }
+}
+
+export class Direction {
+  /**
+   * @param {import('../handle.js').Core} core whose waits these are
+   * @param {() => void} watch has the reactor tell of readiness; called before the first wait, and not again
+   */
+  constructor(core, watch) {
+    this.core = core
+    /** @type {Operation | undefined} */
+    this.head = undefined
+    /** @type {Operation | undefined} */
+    this.tail = undefined
+    /** Whether trying makes sense: readiness is told at its edges, so it is remembered until the kernel says EAGAIN. */
+    this.ready = true
+    /** The other side is gone: no edge will ever come again, so trying always makes sense. */
+    this.hungUp = false
+    /** @type {(() => void) | undefined} */
+    this.watch = watch
+  }
+
+  /** Whether an operation may be tried before it is queued: nobody stands ahead, and it is not known to be in vain. */
+  get open() {
+    return this.head === undefined && (this.ready || this.hungUp)
+  }
+
+  /** The kernel has said that there is nothing to be done now. */
+  exhausted() {
+    this.ready = false
+  }
+
+  /**
+   * Does `operation` now or when its turn comes and it can be done.
+   * @param {Operation} operation
+   * @param {Wait} wait
+   * @returns {Promise<any>}
+   */
+  submit(operation, wait) {
+    const { signal } = wait
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    const now = wait.timeout === 0
+    // Asked never to wait, it is tried even though it seems to be in vain.
+    if (this.open || (now && this.head === undefined)) {
+      if (now || mayTakeAtOnce(this)) {
+        const result = operation.attempt()
+        if (result !== BLOCKED) return Promise.resolve(result)
+      }
+    }
+    if (now) return Promise.reject(operation.failure(timedOut()))
+    return this.enqueue(operation, wait)
+  }
+
+  /**
+   * @param {Operation} operation
+   * @param {Wait} wait
+   * @returns {Promise<any>}
+   */
+  enqueue(operation, wait) {
+    const { core } = this
+    if (core.waiting >= core.pendingLimit) return Promise.reject(tooManyPending(core.pendingLimit))
+    const watch = this.watch
+    if (watch !== undefined) {
+      watch()
+      this.watch = undefined
+    }
+    operation.queued()
+    operation.direction = this
+    operation.previous = this.tail
+    if (this.tail === undefined) this.head = operation
+    else this.tail.next = operation
+    this.tail = operation
+    core.begin()
+    if (wait.timeout !== Number.POSITIVE_INFINITY || wait.signal !== undefined) arm(operation, wait)
+    return traced(
+      new Promise((resolve, reject) => {
+        operation.resolve = resolve
+        operation.reject = reject
+      }),
+      wait.signal,
+    )
+  }
+
+  /** Serves as many as can be served. @param {number} [events] */
+  onReady(events = 0) {
+    this.ready = true
+    if (events & HANGUP) this.hungUp = true
+    for (let operation = this.head; operation !== undefined; operation = this.head) {
+      if (operation instanceof Hold && operation.held) return
+      let result
+      try {
+        result = operation.attempt()
+      } catch (error) {
+        this.remove(operation)
+        operation.reject(error)
+        continue
+      }
+      if (result === BLOCKED) return
+      if (operation instanceof Hold) disarm(operation)
+      else this.remove(operation)
+      operation.resolve(result)
+    }
+  }
+
+  /**
+   * Waits for its turn and then keeps everybody behind it waiting, until the function that this settles with is called.
+   * @param {Wait} wait
+   * @returns {Promise<() => void>}
+   */
+  async hold(wait) {
+    wait.signal?.throwIfAborted()
+    const hold = new Hold()
+    const free = this.head === undefined
+    if (!free && wait.timeout === 0) throw timedOut()
+    const turn = this.enqueue(hold, wait)
+    if (free) {
+      hold.attempt()
+      disarm(hold)
+      hold.resolve(undefined)
+    }
+    await turn
+    return () => {
+      // Not after the handle has been closed: that has removed it.
+      if (hold.direction === undefined) return
+      this.remove(hold)
+      this.onReady()
+    }
+  }
+
+  /** Whether the head of the queue does not depend on readiness. */
+  get isHeld() {
+    return this.head instanceof Hold
+  }
+
+  /**
+   * Gives `operation` up. Whoever stood behind it goes on.
+   * @param {Operation} operation
+   * @param {unknown} error
+   */
+  fail(operation, error) {
+    if (operation instanceof Hold && operation.held) return
+    this.remove(operation)
+    operation.reject(operation.failure(error))
+  }
+
+  /** @param {Operation} operation */
+  remove(operation) {
+    const { previous, next } = operation
+    if (previous === undefined) this.head = next
+    else previous.next = next
+    if (next === undefined) this.tail = previous
+    else next.previous = previous
+    operation.previous = undefined
+    operation.next = undefined
+    operation.direction = undefined
+    if (operation.timer !== undefined || operation.signal !== undefined) disarm(operation)
+    this.core.end()
+  }
+
+  /** The handle is being closed. */
+  close() {
+    for (let operation = this.head; operation !== undefined; operation = this.head) {
+      this.remove(operation)
+      operation.reject(operation.failure(closedError()))
+    }
+  }
+}
+
+/**
+ * Errors are made in callbacks; here they get the stack of whoever awaits them. A signal's reason is the user's own.
+ * @param {Promise<any>} promise
+ * @param {AbortSignal | undefined} signal
+ */
+async function traced(promise, signal) {
+  try {
+    return await promise
+  } catch (error) {
+    throw signal?.aborted && error === signal.reason ? error : retrace(error)
+  }
+}
+
+function unsettled() {}

@@ -1,0 +1,78 @@
+/**
+ * A wait on a thread of the addon's, as a promise. Its end is exact: if it was done before a timeout or an abort could
+ * reach it, it has been done.
+ */
+import { closedError, retrace } from '../errors.js'
+import { release, retain, startWait } from '../reactor.js'
+import { arm, disarm } from './cancel.js'
+
+/** @typedef {import('../handle.js').Core} Core */
+
+class Job {
+  /** @type {NodeJS.Timeout | undefined} */
+  timer = undefined
+  /** @type {AbortSignal | undefined} */
+  signal = undefined
+  /** Why it was called off. @type {{ error: unknown } | undefined} */
+  failure = undefined
+  /** @type {(() => void) | undefined} */
+  cancel = undefined
+
+  /** @param {Error} error */
+  expire(error) {
+    this.callOff(error)
+  }
+
+  /** @param {unknown} reason */
+  abort(reason) {
+    this.callOff(reason)
+  }
+
+  /** @param {unknown} error */
+  callOff(error) {
+    if (this.failure !== undefined) return
+    this.failure = { error }
+    this.cancel?.()
+  }
+}
+
+/**
+ * @param {(reactor: number, token: number) => number | void} begin as `startWait` has it
+ * @param {import('../validate.js').Wait} wait
+ * @param {Core[]} cores handles whose close ends it
+ * @returns {Promise<number>}
+ */
+export async function runJob(begin, wait, cores = []) {
+  wait.signal?.throwIfAborted()
+  const job = new Job()
+  const onClose = () => job.callOff(closedError())
+  try {
+    return await new Promise((resolve, reject) => {
+      const started = startWait(begin, (error, value) => {
+        release()
+        disarm(job)
+        for (const core of cores) core.closing.delete(onClose)
+        if (error === undefined) resolve(value)
+        else reject(error.code === 'ERR_IPC_CANCELLED' ? calledOff(job, error.bytesSent) : error)
+      })
+      if ('value' in started) {
+        resolve(started.value)
+        return
+      }
+      // For itself, whatever becomes of the handles: even a close has to be told that it is done.
+      retain()
+      job.cancel = started.cancel
+      for (const core of cores) core.closing.add(onClose)
+      arm(job, wait)
+    })
+  } catch (error) {
+    throw wait.signal?.aborted && error === wait.signal.reason ? error : retrace(error)
+  }
+}
+
+/** @param {Job} job @param {number | undefined} bytesSent */
+function calledOff({ failure }, bytesSent) {
+  const error = failure === undefined ? closedError() : failure.error
+  const tells = bytesSent !== undefined && error !== null && typeof error === 'object' && Object.isExtensible(error)
+  return tells ? Object.assign(error, { bytesSent }) : error
+}
