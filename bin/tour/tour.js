@@ -76,19 +76,19 @@ function choose(names) {
 async function runRow(transport, file, signal, progress) {
   const { name, title, ours } = transport
   const directory = mkdtempSync(join(tmpdir(), 'os-ipc-tour-'))
+  const remove = () => rmSync(directory, { recursive: true, force: true })
+  // Even when an error that nobody expected ends the process.
+  process.once('exit', remove)
   const row = new AbortController()
-  const end = () => row.abort(signal.reason)
-  signal.addEventListener('abort', end)
-  if (signal.aborted) end()
+  const over = AbortSignal.any([signal, row.signal])
   const stall = setInterval(() => row.abort(stalled()), stallLimit)
-  const aborted = new Promise((_, reject) => row.signal.addEventListener('abort', () => reject(row.signal.reason)))
   try {
     const received = await Promise.race([
-      aborted,
+      rejectionOf(over),
       transport.run(file, {
         directory,
-        signal: row.signal,
-        receiver: (setup = {}) => startReceiver(name, file, row.signal, setup),
+        signal: over,
+        receiver: (setup = {}) => startReceiver(name, file, over, setup),
         progress(bytes) {
           stall.refresh()
           progress(bytes)
@@ -107,11 +107,22 @@ async function runRow(transport, file, signal, progress) {
     return { transport: name, title, ours, equal: false, error: { code: code ?? kind, message } }
   } finally {
     clearInterval(stall)
-    signal.removeEventListener('abort', end)
     // Whatever the row has started ends with it.
     row.abort()
-    rmSync(directory, { recursive: true, force: true })
+    process.off('exit', remove)
+    remove()
   }
+}
+
+/**
+ * @param {AbortSignal} signal
+ * @returns {Promise<never>}
+ */
+function rejectionOf(signal) {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
 }
 
 function stalled() {
