@@ -148,7 +148,8 @@ export function mayTakeAtOnce(direction) {
     budget--
     return true
   }
-  if (deferred.size === 0) setImmediate(resume).unref()
+  // Not unref'd: then the loop would go to sleep before it runs.
+  if (deferred.size === 0) setImmediate(resume)
   deferred.add(direction)
   return false
 }
