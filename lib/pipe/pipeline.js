@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process'
 import { accessSync, constants, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import process from 'node:process'
+import { fileURLToPath } from 'node:url'
 import { getSystemErrorName } from 'node:util'
 import { coded, invalidType, invalidValue } from '../errors.js'
 import { Handle } from '../handle.js'
@@ -185,7 +186,7 @@ function startFailure(code, errno, command, index) {
  */
 function findCommand(command, options, index) {
   if (options.shell) return
-  const folder = typeof options.cwd === 'string' ? options.cwd : process.cwd()
+  const folder = options.cwd instanceof URL ? fileURLToPath(options.cwd) : (options.cwd ?? process.cwd())
   const places = command.includes('/')
     ? [command.startsWith('/') ? command : join(folder, command)]
     : ((options.env ?? process.env).PATH ?? '/bin:/usr/bin')
