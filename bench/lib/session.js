@@ -75,7 +75,7 @@ export class Session {
   /** @param {string | number | null} status */
   lastWords(status) {
     const lines = this.complaints.trim().split('\n')
-    const words = lines.find((line) => /error/i.test(line)) ?? lines.at(-1)
+    const words = lines.find((line) => /^(\w*Error|error)\b/.test(line)) ?? lines.at(-1)
     return `ended with ${status}${words ? `: ${words.trim()}` : ''}`
   }
 }
