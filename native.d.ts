@@ -42,27 +42,24 @@ export interface PipeFacts {
 
 export declare function pipePending(id: number): number
 
-/** The number of bytes read, 0 at the end, `WOULD_BLOCK` if there are none yet. */
-export declare function pipeRead(id: number, target: Buffer): number
-
 export declare function pipeSetCapacity(id: number, bytes: number): number
 
 export declare function pipeWatch(id: number, reactor: number, token: number, writer: boolean): void
 
-/** The number of bytes written, `WOULD_BLOCK` if there is room for none. */
-export declare function pipeWrite(id: number, data: Buffer): number
-
 /** Ends the wait under `token`. It is told of as ever, with what it had come to. */
 export declare function reactorCancel(id: number, token: number): void
 
-/** Writes tokens and what happened into `target`, as pairs of native 32-bit words; gives the number of pairs. Never waits. */
-export declare function reactorHarvest(id: number, target: Buffer): number
+/** Harvests into the shared words. Never waits. */
+export declare function reactorHarvest(id: number): void
 
 /** Whether the loop is to be kept alive. (The tokio driver never does: lib/ keeps it alive by other means there.) */
 export declare function reactorKeepAlive(id: number, alive: boolean): void
 
-/** Begins to watch. `notify` is called, without arguments, whenever there is something to harvest. */
-export declare function reactorStart(onTokio: boolean, notify: () => void): number
+/**
+ * Begins to watch. `notify` is called, without arguments, whenever something has happened: on libuv it has been
+ * harvested into `words` by then, elsewhere JS asks for that.
+ */
+export declare function reactorStart(onTokio: boolean, notify: () => void, words: object): number
 
 /** What the wait under `token`, of which JS has been told, came to. */
 export declare function reactorTake(id: number, token: number): number

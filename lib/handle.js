@@ -19,6 +19,9 @@ import { integer } from './validate.js'
 
 const PENDING_LIMIT = 65_536
 
+/** Somebody waits on them, so they stay, whatever else is forgotten. @type {Set<Core>} */
+const awaited = new Set()
+
 /** Handles by descriptor: two handles that both own a number would close somebody else's. @type {Map<number, WeakRef<Core>>} */
 const owners = new Map()
 
@@ -59,17 +62,23 @@ export class Core {
 
   /** @param {Source} source @param {(reactor: number, token: number) => void} watch */
   watch(source, watch) {
-    this.tokens.push(register(source, watch))
+    // To be watched keeps no handle from being garbage-collected.
+    const watched = new WeakRef(source)
+    this.tokens.push(register({ onReady: (events) => watched.deref()?.onReady(events) }, watch))
   }
 
   /** One more operation waits. */
   begin() {
-    if (this.waiting++ === 0 && this.referenced) retain()
+    if (this.waiting++ > 0) return
+    awaited.add(this)
+    if (this.referenced) retain()
   }
 
   /** One less. */
   end() {
-    if (--this.waiting === 0 && this.referenced) release()
+    if (--this.waiting > 0) return
+    awaited.delete(this)
+    if (this.referenced) release()
   }
 
   /** @param {boolean} on */
@@ -125,8 +134,10 @@ export class Handle {
     this.#core = core
     core.closing.add(() => fix(this, 'fd', -1))
     fix(this, 'fd', core.fd)
-    const { id, native } = core
-    unclosed.register(this, { id, native, site: new Error('It was opened') }, core)
+    const { id, native, tokens } = core
+    // The text, for an Error holds on to whatever its frames were called upon: this handle.
+    const site = String(new Error('It was opened').stack)
+    unclosed.register(this, { id, native, tokens, site }, core)
   }
 
   static {
@@ -187,12 +198,13 @@ let warned = false
 
 /** Closes what a program forgot to close, and says so once. */
 const unclosed = new FinalizationRegistry(
-  /** @param {{ id: number, native: Native, site: Error }} forgotten */
-  ({ id, native, site }) => {
+  /** @param {{ id: number, native: Native, tokens: number[], site: string }} forgotten */
+  ({ id, native, tokens, site }) => {
+    for (const token of tokens) unregister(token)
     native.close(id)
     if (warned) return
     warned = true
-    const where = String(site.stack).split('\n').slice(1).join('\n')
+    const where = site.split('\n').slice(1).join('\n')
     process.emitWarning('An os-ipc handle was not closed before it was garbage-collected', {
       type: 'IpcWarning',
       code: 'ERR_IPC_NOT_CLOSED',

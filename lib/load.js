@@ -10,7 +10,14 @@ import { resolve } from 'node:path'
 
 const require = createRequire(import.meta.url)
 
-/** @returns {typeof import('../native.js')} */
+/**
+ * What src/raw.rs exports, which the generated declarations do not know.
+ * @typedef {object} Raw
+ * @property {(id: number, target: Uint8Array, length: number) => number} pipeRead bytes, 0 at the end, -1 if there are none yet
+ * @property {(id: number, data: Uint8Array, from: number) => number} pipeWrite bytes, -1 if there is room for none
+ */
+
+/** @returns {typeof import('../native.js') & Raw} */
 function load() {
   const chosen = process.env.OS_IPC_NATIVE
   if (chosen) return require(resolve(chosen))

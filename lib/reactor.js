@@ -4,7 +4,6 @@
  * It only tells. What can be done is done by whoever is told, in JS and without waiting, so no message is ever held by a
  * thread. Nothing is started before the first wait.
  */
-import { Buffer } from 'node:buffer'
 import process from 'node:process'
 import { clearInterval, setImmediate, setInterval } from 'node:timers'
 import native from './load.js'
@@ -17,13 +16,19 @@ const ENDED = 4
 
 /** How many receives may settle at once, without a turn of the event loop between. */
 const BUDGET = 64
-const PAIRS = 128
+const BATCH = 128
+
+// The words shared with the addon: src/reactor/mod.rs has the same numbers and says what they are.
+const COUNT = 0
+const ALIVE = 1
+const KEPT = 2
+const IN_TURN = 3
+const PAIRS = 4
 
 /** @typedef {{ onReady(events: number): void }} Source */
 /** @typedef {{ onReady(): void }} Deferred */
 
-const words = new Uint32Array(2 * PAIRS)
-const bytes = Buffer.from(words.buffer)
+const words = new Uint32Array(PAIRS + 2 * BATCH)
 /** By token; 0 is the addon's own. @type {Array<Source | undefined>} */
 const sources = [undefined]
 /** @type {number[]} */
@@ -38,22 +43,28 @@ const onTokio =
   process.env.OS_IPC_REACTOR === 'tokio' || process.versions.bun !== undefined || 'deno' in process.versions
 
 function started() {
-  if (reactor < 0) reactor = native.reactorStart(onTokio, harvest)
+  if (reactor < 0) reactor = native.reactorStart(onTokio, onTokio ? harvest : tell, words)
   return reactor
 }
 
+/** Where there is no libuv. */
 function harvest() {
-  budget = BUDGET
-  for (;;) {
-    const count = native.reactorHarvest(reactor, bytes)
-    for (let i = 0; i < count; i++) {
-      const token = words[2 * i]
-      const events = words[2 * i + 1]
-      if (events & ENDED) waits.get(token)?.()
-      else sources[token]?.onReady(events)
-    }
+  do {
+    native.reactorHarvest(reactor)
+    tell()
     // Less than half full: there was no more.
-    if (count < PAIRS / 2) return
+  } while (words[COUNT] >= BATCH / 2)
+}
+
+/** Something has happened, and stands in the words. */
+function tell() {
+  budget = BUDGET
+  const end = PAIRS + 2 * words[COUNT]
+  for (let i = PAIRS; i < end; i += 2) {
+    const token = words[i]
+    const events = words[i + 1]
+    if (events & ENDED) waits.get(token)?.()
+    else sources[token]?.onReady(events)
   }
 }
 
@@ -110,17 +121,17 @@ export function startWait(begin, onEnd) {
   return { cancel: () => native.reactorCancel(id, token) }
 }
 
-let alive = 0
 /** @type {NodeJS.Timeout | undefined} */
 let interval
 
 /** Something waits: the event loop is to go on. */
 export function retain() {
-  if (alive++ === 0) keepAlive(true)
+  if (words[ALIVE]++ === 0 && words[KEPT] === 0) keepAlive(true)
 }
 
+/** It waits no more. In a turn that the addon has begun, it looks by itself afterwards. */
 export function release() {
-  if (--alive === 0) keepAlive(false)
+  if (--words[ALIVE] === 0 && words[IN_TURN] === 0) keepAlive(false)
 }
 
 /** @param {boolean} on */
@@ -128,8 +139,10 @@ function keepAlive(on) {
   if (!onTokio) {
     native.reactorKeepAlive(started(), on)
   } else if (on) {
+    words[KEPT] = 1
     interval = setInterval(() => {}, 0x7fffffff)
   } else {
+    words[KEPT] = 0
     clearInterval(interval)
   }
 }

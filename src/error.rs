@@ -30,7 +30,7 @@ fn build<'env>(env: &'env Env, error: &Error, bytes_sent: Option<f64>) -> napi::
         _ => error.to_string(),
     };
     let mut object = match error {
-        Error::WrongKind { .. } => type_error(env, message)?,
+        Error::WrongKind { .. } | Error::InvalidName { .. } => type_error(env, message)?,
         _ => env.create_error(napi::Error::from_reason(message))?,
     };
     set(&mut object, "code", code)?;
@@ -64,6 +64,7 @@ fn code(error: &Error) -> String {
         Error::TooManyWaiters => "ERR_IPC_LIMIT".into(),
         Error::UntrustedOwner { .. } => "ERR_IPC_UNTRUSTED_OWNER".into(),
         Error::WrongKind { .. } => "ERR_INVALID_ARG_VALUE".into(),
+        Error::InvalidName { .. } => "ERR_IPC_INVALID_NAME".into(),
         Error::Panicked(_) => "ERR_IPC_INTERNAL".into(),
     }
 }

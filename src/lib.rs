@@ -9,6 +9,17 @@ mod error;
 mod fault;
 mod fifo;
 mod pipe;
+mod raw;
 mod reactor;
 mod splice;
 mod table;
+
+use napi::Env;
+use napi::bindgen_prelude::Object;
+use napi_derive::napi;
+
+/// Adds the functions that are not made by napi-rs: see [`raw`].
+#[napi(module_exports)]
+pub fn init(exports: Object<'_>, env: Env) -> napi::Result<()> {
+    pipe::export(&env, &exports)
+}

@@ -1,15 +1,17 @@
 //! Pipes for JS: see `core/src/pipe.rs`.
 
+use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
 
 use napi::Env;
-use napi::bindgen_prelude::BufferSlice;
+use napi::bindgen_prelude::Object;
 use napi_derive::napi;
 use os_ipc_core::pipe::{Options, PipeEnd, Side, pipe};
 use os_ipc_core::sys::Attempt;
 use os_ipc_core::sys::epoll::Interest;
 
 use crate::error::OrThrow;
+use crate::raw::{self, Body};
 use crate::reactor;
 use crate::table::{self, Table};
 
@@ -78,18 +80,6 @@ pub fn pipe_watch(env: Env, id: u32, reactor: u32, token: u32, writer: bool) -> 
     reactor::epoll(reactor).and_then(|epoll| table::watch(&PIPES, id, epoll, token, interest)).or_throw(&env)
 }
 
-/// The number of bytes read, 0 at the end, `WOULD_BLOCK` if there are none yet.
-#[napi(catch_unwind)]
-pub fn pipe_read(env: Env, id: u32, mut target: BufferSlice<'_>) -> napi::Result<i32> {
-    table::with(&PIPES, id, |end| end.try_read(&mut target)).map(count).or_throw(&env)
-}
-
-/// The number of bytes written, `WOULD_BLOCK` if there is room for none.
-#[napi(catch_unwind)]
-pub fn pipe_write(env: Env, id: u32, data: BufferSlice<'_>) -> napi::Result<i32> {
-    table::with(&PIPES, id, |end| end.try_write(&data)).map(count).or_throw(&env)
-}
-
 /// Blocks this thread, for at most `milliseconds`.
 #[napi(catch_unwind)]
 pub fn pipe_block(env: Env, id: u32, milliseconds: u8) -> napi::Result<()> {
@@ -104,6 +94,38 @@ pub fn pipe_set_capacity(env: Env, id: u32, bytes: u32) -> napi::Result<u32> {
 #[napi(catch_unwind)]
 pub fn pipe_pending(env: Env, id: u32) -> napi::Result<u32> {
     table::with(&PIPES, id, PipeEnd::pending).map(|bytes| bytes as u32).or_throw(&env)
+}
+
+/// `pipeRead(id, target, length)`: the number of bytes read, 0 at the end, `WOULD_BLOCK` if there are none yet.
+struct Read;
+
+impl raw::Function for Read {
+    const NAME: &CStr = c"pipeRead";
+    const BODY: Body = |env, mut arguments| {
+        let (id, length) = (arguments.number(0), arguments.number(2) as usize);
+        let target = arguments.memory(1);
+        let length = length.min(target.len());
+        table::with(&PIPES, id, |end| end.try_read(&mut target[..length])).map(count).or_throw(env)
+    };
+}
+
+/// `pipeWrite(id, data, from)`: the number of bytes written, `WOULD_BLOCK` if there is room for none.
+struct Write;
+
+impl raw::Function for Write {
+    const NAME: &CStr = c"pipeWrite";
+    const BODY: Body = |env, mut arguments| {
+        let (id, from) = (arguments.number(0), arguments.number(2) as usize);
+        let data = arguments.memory(1);
+        let from = from.min(data.len());
+        table::with(&PIPES, id, |end| end.try_write(&data[from..])).map(count).or_throw(env)
+    };
+}
+
+/// The calls that are made for each message.
+pub(crate) fn export(env: &Env, exports: &Object<'_>) -> napi::Result<()> {
+    raw::export::<Read>(env, exports)?;
+    raw::export::<Write>(env, exports)
 }
 
 /// The kernel moves at most 2 GiB at once, so a count is an i32.

@@ -1,11 +1,11 @@
 /**
  * The end of a pipe or FIFO that bytes come out of.
  */
-import { Buffer } from 'node:buffer'
 import { memoryOf, targetOf } from '../data.js'
 import { outOfRange } from '../errors.js'
 import { iterate } from '../iterate.js'
 import native from '../load.js'
+import { arrived, roomFor } from '../scratch.js'
 import { integer, objectOf, timeoutOf, waitOf } from '../validate.js'
 import { BLOCKED, Operation } from '../wait/direction.js'
 import { blockUntil } from '../wait/sync.js'
@@ -13,38 +13,33 @@ import { adopt, PACKET_SIZE, PipeCore, PipeEnd, pipeOf } from './end.js'
 import { spliceTo } from './splice.js'
 import { readable } from './streams.js'
 
-/** Where bytes arrive before it is known how many there are. Shared by all readers: each take ends before the next. */
-let scratch = Buffer.alloc(0)
-
 /**
  * Takes what is there, up to `maxBytes`.
  * @param {PipeCore} core
  * @param {number} maxBytes
  */
 function take(core, maxBytes) {
-  if (core.ended) return null
-  if (scratch.length < maxBytes) scratch = Buffer.allocUnsafeSlow(maxBytes)
-  const room = scratch.length === maxBytes ? scratch : scratch.subarray(0, maxBytes)
-  const count = takeInto(core, room)
+  const count = takeInto(core, roomFor(maxBytes), maxBytes)
   if (count === BLOCKED) return BLOCKED
-  if (count === 0) return null
-  if (count < scratch.length / 2) return Buffer.from(room.subarray(0, count))
-  // Large: given away as it is, which costs less than a copy.
-  scratch = Buffer.alloc(0)
-  return room.subarray(0, count)
+  return count === 0 ? null : arrived(count)
 }
 
-/** @param {PipeCore} core @param {Uint8Array} memory @returns {number | typeof BLOCKED} the bytes read, 0 at the end */
-function takeInto(core, memory) {
+/**
+ * @param {PipeCore} core
+ * @param {Uint8Array} memory
+ * @param {number} length
+ * @returns {number | typeof BLOCKED} the bytes read, 0 at the end
+ */
+function takeInto(core, memory, length) {
   if (core.ended) return 0
-  const count = native.pipeRead(core.id, /** @type {Buffer} */ (memory))
+  const count = native.pipeRead(core.id, memory, length)
   if (count < 0) {
     core.direction.exhausted()
     return BLOCKED
   }
   if (count === 0) core.ended = true
   // Less than there was room for: the pipe was empty then, and what has come since is told of. (A packet ends a read too.)
-  else if (count < memory.length && !core.packet) core.direction.exhausted()
+  else if (count < length && !core.packet) core.direction.exhausted()
   return count
 }
 
@@ -70,7 +65,8 @@ class ReadInto extends Operation {
   }
 
   attempt() {
-    return takeInto(this.core, memoryOf(this.target))
+    const memory = memoryOf(this.target)
+    return takeInto(this.core, memory, memory.length)
   }
 }
 

@@ -18,25 +18,31 @@ export class Write extends Operation {
   constructor(core, data) {
     super()
     this.core = core
-    /** What is still to be sent. */
     this.data = data
     this.sent = 0
+    /** How much had been sent when what is left was copied: `data` begins there. */
+    this.base = 0
   }
 
   attempt() {
-    while (this.data.length > 0) {
-      const count = put(this.core, this.data)
+    const { core, data, base } = this
+    const end = base + data.length
+    while (this.sent < end) {
+      const count = put(core, data, this.sent - base)
       if (count === BLOCKED) return BLOCKED
       this.sent += count
-      if (count === this.data.length) return undefined
-      this.data = this.data.subarray(count)
     }
     return undefined
   }
 
+  get mayFail() {
+    return true
+  }
+
   /** The caller may do with the memory what he likes from here on. */
   queued() {
-    this.data = Buffer.from(this.data)
+    this.data = Buffer.from(this.data.subarray(this.sent))
+    this.base = this.sent
   }
 
   /** @param {unknown} error */
@@ -59,9 +65,9 @@ function gaveUp({ core, sent }, error) {
   return error
 }
 
-/** @param {PipeCore} core @param {Uint8Array} data @returns {number | typeof BLOCKED} */
-function put(core, data) {
-  const count = native.pipeWrite(core.id, /** @type {Buffer} */ (data))
+/** @param {PipeCore} core @param {Uint8Array} data @param {number} from @returns {number | typeof BLOCKED} */
+function put(core, data, from) {
+  const count = native.pipeWrite(core.id, data, from)
   if (count >= 0) return count
   core.direction.exhausted()
   return BLOCKED
@@ -111,7 +117,7 @@ export class PipeWriter extends PipeEnd {
     const bytes = messageOf(core, data)
     core.check()
     if (core.direction.head !== undefined) return 0
-    const count = put(core, bytes)
+    const count = put(core, bytes, 0)
     return count === BLOCKED ? 0 : count
   }
 

@@ -4,6 +4,7 @@
  */
 import { closedError, retrace, timedOut, tooManyPending } from '../errors.js'
 import { HANGUP, mayTakeAtOnce } from '../reactor.js'
+import { FOR_EVER } from '../validate.js'
 import { arm, disarm } from './cancel.js'
 
 /** What an attempt gives when it would have to wait. */
@@ -38,6 +39,11 @@ export class Operation {
    */
   attempt() {
     return BLOCKED
+  }
+
+  /** Whether the kernel may well refuse it. */
+  get mayFail() {
+    return false
   }
 
   /** It has to wait, so from here on the caller goes on. */
@@ -148,13 +154,12 @@ export class Direction {
     this.tail = operation
     core.begin()
     if (wait.timeout !== Number.POSITIVE_INFINITY || wait.signal !== undefined) arm(operation, wait)
-    return traced(
-      new Promise((resolve, reject) => {
-        operation.resolve = resolve
-        operation.reject = reject
-      }),
-      wait.signal,
-    )
+    const settled = new Promise((resolve, reject) => {
+      operation.resolve = resolve
+      operation.reject = reject
+    })
+    // Of a plain receive, which hardly ever fails, every promise more would be felt.
+    return wait === FOR_EVER && !operation.mayFail ? settled : traced(settled, wait.signal)
   }
 
   /** Serves as many as can be served. @param {number} [events] */

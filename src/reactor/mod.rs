@@ -7,30 +7,72 @@ mod tokio;
 mod uv;
 mod waiter;
 
-use std::cell::RefCell;
-use std::os::fd::AsFd;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use napi::Env;
-use napi::bindgen_prelude::{BufferSlice, Function};
+use napi::bindgen_prelude::{Function, Object};
 use napi_derive::napi;
 use os_ipc_core::sys::cancel::Flag;
 use os_ipc_core::sys::epoll::{Epoll, Interest};
 use os_ipc_core::{Error, Result};
 
 use crate::error::OrThrow;
+use crate::raw::SharedWords;
 use waiter::Waits;
 
 /// The token of the bell. JS numbers what it watches from 1.
 const BELL: u32 = 0;
-/// Pairs told at once, at most; half of them may be of readiness, so that ends always have room.
-const BATCH: usize = 128;
 /// In harvested events: the wait under this token has ended.
 const ENDED: u32 = 4;
+/// Pairs told at once, at most; half of them may be of readiness, so that ends always have room.
+const BATCH: usize = 128;
 
-struct Reactor {
+/// The words that are shared with `lib/reactor.js`, which has the same numbers: how many pairs have been harvested.
+const COUNT: usize = 0;
+/// How many operations wait that are to keep the loop alive. Written by JS.
+const ALIVE: usize = 1;
+/// Whether the loop is being kept alive.
+const KEPT: usize = 2;
+/// Whether JS is being called from here, so that KEPT is brought in line with ALIVE afterwards anyway.
+const IN_TURN: usize = 3;
+/// From here on, the pairs: token and events.
+const PAIRS: usize = 4;
+
+/// Collects what has happened into the shared words.
+struct Harvester {
     epoll: Rc<Epoll>,
     waits: Rc<Waits>,
+    words: SharedWords,
+}
+
+impl Harvester {
+    fn run(&self) -> Result<usize> {
+        let mut pairs = [0; 2 * BATCH];
+        let told = self.epoll.harvest(&mut pairs[..BATCH])?;
+        let rung = pairs[..2 * told].chunks_exact(2).any(|pair| pair.first() == Some(&BELL));
+        let ended = if rung { self.waits.collect(&mut pairs[2 * told..], ENDED) } else { 0 };
+        let cells = self.words.cells();
+        for (cell, word) in cells.iter().skip(PAIRS).zip(&pairs[..2 * (told + ended)]) {
+            cell.set(*word);
+        }
+        self.set(COUNT, (told + ended) as u32);
+        Ok(told + ended)
+    }
+
+    fn get(&self, index: usize) -> u32 {
+        self.words.cells().get(index).map_or(0, Cell::get)
+    }
+
+    fn set(&self, index: usize, word: u32) {
+        if let Some(cell) = self.words.cells().get(index) {
+            cell.set(word);
+        }
+    }
+}
+
+struct Reactor {
+    harvester: Rc<Harvester>,
     driver: Driver,
 }
 
@@ -50,7 +92,7 @@ fn with<R>(id: u32, body: impl FnOnce(&Reactor) -> Result<R>) -> Result<R> {
 
 /// The epoll of reactor `id`.
 pub(crate) fn epoll(id: u32) -> Result<Rc<Epoll>> {
-    with(id, |reactor| Ok(Rc::clone(&reactor.epoll)))
+    with(id, |reactor| Ok(Rc::clone(&reactor.harvester.epoll)))
 }
 
 /// Runs `job` on a waiter thread; JS hears of its end under `token` and then asks for what `finish` makes of it.
@@ -60,21 +102,24 @@ pub(crate) fn start<T: Send + 'static>(
     job: impl FnOnce(&Flag) -> Result<T> + Send + 'static,
     finish: impl FnOnce(&Env, Result<T>) -> napi::Result<f64> + Send + 'static,
 ) -> Result<()> {
-    with(id, |reactor| reactor.waits.start(token, job, finish))
+    with(id, |reactor| reactor.harvester.waits.start(token, job, finish))
 }
 
-/// Begins to watch. `notify` is called, without arguments, whenever there is something to harvest.
+/// Begins to watch. `notify` is called, without arguments, whenever something has happened: on libuv it has been
+/// harvested into `words` by then, elsewhere JS asks for that.
 #[napi(catch_unwind)]
-pub fn reactor_start(env: Env, on_tokio: bool, notify: Function<(), ()>) -> napi::Result<u32> {
+pub fn reactor_start(env: Env, on_tokio: bool, notify: Function<(), ()>, words: Object) -> napi::Result<u32> {
+    let words = SharedWords::new(&env, &words)?;
     let (epoll, waits) = prepare().or_throw(&env)?;
+    let harvester = Rc::new(Harvester { epoll, waits, words });
     let driver = if on_tokio {
-        tokio::start(&env, epoll.as_fd(), notify, Rc::clone(&waits))?;
+        tokio::start(&env, notify, Rc::clone(&harvester))?;
         Driver::Tokio
     } else {
-        Driver::Uv(uv::Driver::start(&env, epoll.as_fd(), notify, Rc::clone(&waits))?)
+        Driver::Uv(uv::Driver::start(&env, notify, Rc::clone(&harvester))?)
     };
     Ok(REACTORS.with_borrow_mut(|reactors| {
-        reactors.push(Reactor { epoll, waits, driver });
+        reactors.push(Reactor { harvester, driver });
         reactors.len() as u32 - 1
     }))
 }
@@ -86,20 +131,10 @@ fn prepare() -> Result<(Rc<Epoll>, Rc<Waits>)> {
     Ok((epoll, waits))
 }
 
-/// Writes tokens and what happened into `target`, as pairs of native 32-bit words; gives the number of pairs. Never waits.
+/// Harvests into the shared words. Never waits.
 #[napi(catch_unwind)]
-pub fn reactor_harvest(env: Env, id: u32, mut target: BufferSlice<'_>) -> napi::Result<u32> {
-    with(id, |reactor| {
-        let mut pairs = [0; 2 * BATCH];
-        let told = reactor.epoll.harvest(&mut pairs[..BATCH])?;
-        let rung = pairs[..2 * told].chunks_exact(2).any(|pair| pair.first() == Some(&BELL));
-        let ended = if rung { reactor.waits.collect(&mut pairs[2 * told..], ENDED) } else { 0 };
-        for (place, word) in target.chunks_exact_mut(size_of::<u32>()).zip(&pairs[..2 * (told + ended)]) {
-            place.copy_from_slice(&word.to_ne_bytes());
-        }
-        Ok((told + ended) as u32)
-    })
-    .or_throw(&env)
+pub fn reactor_harvest(env: Env, id: u32) -> napi::Result<()> {
+    with(id, |reactor| reactor.harvester.run().map(drop)).or_throw(&env)
 }
 
 /// Whether the loop is to be kept alive. (The tokio driver never does: lib/ keeps it alive by other means there.)
@@ -119,7 +154,7 @@ pub fn reactor_keep_alive(id: u32, alive: bool) {
 pub fn reactor_cancel(id: u32, token: u32) {
     // A reactor that is not there has no waits.
     let _closed = with(id, |reactor| {
-        reactor.waits.cancel(token);
+        reactor.harvester.waits.cancel(token);
         Ok(())
     });
 }
@@ -127,6 +162,6 @@ pub fn reactor_cancel(id: u32, token: u32) {
 /// What the wait under `token`, of which JS has been told, came to.
 #[napi(catch_unwind)]
 pub fn reactor_take(env: Env, id: u32, token: u32) -> napi::Result<f64> {
-    let finish = with(id, |reactor| reactor.waits.take(token)).or_throw(&env)?;
+    let finish = with(id, |reactor| reactor.harvester.waits.take(token)).or_throw(&env)?;
     finish(&env)
 }

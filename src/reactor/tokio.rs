@@ -2,7 +2,7 @@
 //!
 //! A notice costs a hop between threads. Edges that come while one is on its way are told by that one.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
@@ -15,24 +15,19 @@ use tokio::io::{Interest, Ready};
 use tokio::runtime;
 use tokio::sync::Notify;
 
-use super::waiter::Waits;
+use super::Harvester;
 
 type Tell = ThreadsafeFunction<(), (), (), napi::Status, false, true>;
 
-pub(super) fn start(
-    env: &Env,
-    epoll: BorrowedFd<'_>,
-    notify: Function<'_, (), ()>,
-    waits: Rc<Waits>,
-) -> napi::Result<()> {
-    let epoll = epoll.try_clone_to_owned().map_err(failed)?;
+pub(super) fn start(env: &Env, notify: Function<'_, (), ()>, harvester: Rc<Harvester>) -> napi::Result<()> {
+    let epoll = harvester.epoll.as_fd().try_clone_to_owned().map_err(failed)?;
     let tell: Tell = notify.build_threadsafe_function::<()>().weak::<true>().callee_handled::<false>().build()?;
     let ending = Arc::new(Notify::new());
     let told = Arc::clone(&ending);
     let thread =
         thread::Builder::new().name("os-ipc-reactor".into()).spawn(move || run(epoll, tell, &told)).map_err(failed)?;
     env.add_env_cleanup_hook((), move |()| {
-        waits.close();
+        harvester.waits.close();
         ending.notify_one();
         // It panics only if it is defective, and then it is gone all the same.
         drop(thread.join());

@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::ffi::{CStr, c_int, c_void};
 use std::mem::transmute;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd};
 use std::ptr;
 use std::rc::Rc;
 use std::sync::OnceLock;
@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 use napi::bindgen_prelude::Function;
 use napi::{Env, JsValue, Status, sys};
 
-use super::waiter::Waits;
+use super::{ALIVE, COUNT, Harvester, IN_TURN, KEPT};
 
 /// From libuv's ABI, which is stable within its major version 1.
 const UV_POLL: c_int = 8;
@@ -49,19 +49,14 @@ struct Poll {
     notify: sys::napi_ref,
     hook: Cell<sys::napi_async_cleanup_hook_handle>,
     closing: Cell<bool>,
-    waits: Rc<Waits>,
+    harvester: Rc<Harvester>,
 }
 
 /// Watches one descriptor until the environment ends.
 pub(super) struct Driver(Rc<Poll>);
 
 impl Driver {
-    pub(super) fn start(
-        env: &Env,
-        epoll: BorrowedFd<'_>,
-        notify: Function<'_, (), ()>,
-        waits: Rc<Waits>,
-    ) -> napi::Result<Self> {
+    pub(super) fn start(env: &Env, notify: Function<'_, (), ()>, harvester: Rc<Harvester>) -> napi::Result<Self> {
         let uv = Uv::get().ok_or_else(|| napi::Error::from_reason("this runtime has no libuv"))?;
         // SAFETY: takes an integer and gives a size.
         let bytes = unsafe { (uv.handle_size)(UV_POLL) };
@@ -81,7 +76,7 @@ impl Driver {
         check(status, "napi_async_init")?;
 
         // SAFETY: the memory is of the size that libuv asked for, zeroed, and stays where it is.
-        let status = unsafe { (uv.poll_init)(env.get_uv_event_loop()?, handle, epoll.as_raw_fd()) };
+        let status = unsafe { (uv.poll_init)(env.get_uv_event_loop()?, handle, harvester.epoll.as_fd().as_raw_fd()) };
         check_uv(status, "uv_poll_init")?;
         let poll = Rc::new(Poll {
             uv,
@@ -91,7 +86,7 @@ impl Driver {
             notify: reference,
             hook: Cell::new(ptr::null_mut()),
             closing: Cell::new(false),
-            waits,
+            harvester,
         });
         // From here on libuv holds a share of its own, which on_close gives back.
         let data = Rc::into_raw(Rc::clone(&poll)).cast_mut().cast::<c_void>();
@@ -112,12 +107,9 @@ impl Driver {
     }
 
     pub(super) fn keep_alive(&self, alive: bool) {
-        if self.0.closing.get() {
-            return;
+        if !self.0.closing.get() {
+            self.0.keep_alive(alive);
         }
-        let change = if alive { self.0.uv.reference } else { self.0.uv.unreference };
-        // SAFETY: the handle is open, as `closing` says.
-        unsafe { change(self.0.handle()) };
     }
 }
 
@@ -125,30 +117,55 @@ impl Poll {
     fn handle(&self) -> Handle {
         self.memory.as_ptr().cast_mut().cast()
     }
+
+    /// Only while the handle is open.
+    fn keep_alive(&self, alive: bool) {
+        let change = if alive { self.uv.reference } else { self.uv.unreference };
+        // SAFETY: the handle is open.
+        unsafe { change(self.handle()) };
+        self.harvester.set(KEPT, alive.into());
+    }
 }
 
-/// Calls into JS, as a turn of its own: microtasks run when the outermost such call ends.
+/// Harvests, and tells JS.
 unsafe extern "C" fn on_poll(handle: Handle, _status: c_int, _events: c_int) {
     let Some(poll) = poll_of(handle) else { return };
     if poll.closing.get() {
         return;
     }
+    // An error of epoll_wait(2) would be one of its arguments: nothing to be told to anybody.
+    if poll.harvester.run().unwrap_or(0) == 0 {
+        return;
+    }
+    poll.harvester.set(IN_TURN, 1);
+    notify(poll);
+    poll.harvester.set(IN_TURN, 0);
+    poll.harvester.set(COUNT, 0);
+    // While JS ran, waits ended and began without a word to the loop: what counts is how it stands now.
+    let alive = poll.harvester.get(ALIVE) != 0;
+    if alive != (poll.harvester.get(KEPT) != 0) && !poll.closing.get() {
+        poll.keep_alive(alive);
+    }
+}
+
+/// Calls into JS, as a turn of its own: microtasks run when the outermost such call ends.
+fn notify(poll: &Poll) {
     let env = poll.env;
     let mut scope = ptr::null_mut();
     // SAFETY: the environment lives, for its end closes this handle first; this is its thread.
     if unsafe { sys::napi_open_handle_scope(env, &raw mut scope) } != sys::Status::napi_ok {
         return;
     }
-    let mut notify = ptr::null_mut();
+    let mut function = ptr::null_mut();
     // SAFETY: a reference made in `start` and never deleted while the environment lives.
-    unsafe { sys::napi_get_reference_value(env, poll.notify, &raw mut notify) };
+    unsafe { sys::napi_get_reference_value(env, poll.notify, &raw mut function) };
     let mut receiver = ptr::null_mut();
     // SAFETY: gives the global object.
     unsafe { sys::napi_get_global(env, &raw mut receiver) };
     let mut result = ptr::null_mut();
     // SAFETY: live values, no arguments, within a handle scope.
     let status =
-        unsafe { sys::napi_make_callback(env, poll.context, receiver, notify, 0, ptr::null(), &raw mut result) };
+        unsafe { sys::napi_make_callback(env, poll.context, receiver, function, 0, ptr::null(), &raw mut result) };
     if status == sys::Status::napi_pending_exception {
         report_exception(env);
     }
@@ -170,7 +187,7 @@ unsafe extern "C" fn on_environment_end(_hook: sys::napi_async_cleanup_hook_hand
     // SAFETY: libuv's share of the Poll, which on_close gives back; so it is valid here.
     let poll = unsafe { &*data.cast::<Poll>() };
     poll.closing.set(true);
-    poll.waits.close();
+    poll.harvester.waits.close();
     // SAFETY: an open handle, closed once: a clean-up hook runs once.
     unsafe { (poll.uv.close)(poll.handle(), on_close) };
 }

@@ -21,6 +21,8 @@ pub enum Interest {
 pub const READABLE: u32 = 1;
 /// In the events told: writing will not wait (there is room, or an error).
 pub const WRITABLE: u32 = 2;
+/// In the events told: the other side is gone, or has said that it sends no more. Told once, so to be remembered.
+pub const HANGUP: u32 = 8;
 
 /// One epoll instance. An event tells that something *may* be done; it is told once for each change, so whoever
 /// hears of it tries until the kernel says EAGAIN, or remembers that there may be more.
@@ -83,7 +85,8 @@ impl AsFd for Epoll {
 
 fn told_by(flags: EpollFlags) -> u32 {
     let broken = flags.intersects(EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP);
-    let readable = broken || flags.intersects(EpollFlags::EPOLLIN | EpollFlags::EPOLLRDHUP);
+    let ended = broken || flags.contains(EpollFlags::EPOLLRDHUP);
+    let readable = ended || flags.contains(EpollFlags::EPOLLIN);
     let writable = broken || flags.contains(EpollFlags::EPOLLOUT);
-    (if readable { READABLE } else { 0 }) | (if writable { WRITABLE } else { 0 })
+    (if readable { READABLE } else { 0 }) | (if writable { WRITABLE } else { 0 }) | (if ended { HANGUP } else { 0 })
 }

@@ -1,0 +1,31 @@
+/**
+ * Where messages arrive before it is known how long they are. One for the whole environment: each take ends before the
+ * next one begins, and nobody keeps it.
+ */
+import { Buffer } from 'node:buffer'
+
+/** From this size on, a message keeps the memory that it has arrived in, if it fills half of it: cheaper than a copy. */
+const LARGE = 16 * 1024
+
+let scratch = Buffer.alloc(0)
+/** The part that was copied last: messages in a row are often of one length. */
+let part = scratch
+
+/** Memory for at least `size` bytes. @param {number} size */
+export function roomFor(size) {
+  if (scratch.length < size) scratch = Buffer.allocUnsafeSlow(size)
+  return scratch
+}
+
+/** What has arrived in it, as memory of its own. @param {number} length @returns {Buffer} */
+export function arrived(length) {
+  if (length >= LARGE && length >= scratch.length / 2) {
+    const message = length === scratch.length ? scratch : scratch.subarray(0, length)
+    scratch = Buffer.alloc(0)
+    return message
+  }
+  if (part.length !== length || part.buffer !== scratch.buffer) part = scratch.subarray(0, length)
+  const message = Buffer.allocUnsafe(length)
+  message.set(part)
+  return message
+}

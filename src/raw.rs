@@ -1,0 +1,159 @@
+//! What is done for each message, by bare Node-API: napi-rs's wrapper of a function costs as much as the system call that
+//! the function makes. With [`crate::reactor`]'s libuv driver this is the binding's only unsafe code.
+//!
+//! Everything here runs on the thread of its environment, and JS calls it from `lib/` alone, with arguments that have been
+//! checked there. A wrong one is an error all the same, never undefined behaviour.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::{self, NonNull};
+
+use napi::bindgen_prelude::Object;
+use napi::{Env, JsValue, Status, sys};
+
+/// A function for JS: numbers and at most one piece of memory in, a number out.
+pub(crate) type Body = fn(&Env, Arguments<'_>) -> napi::Result<i32>;
+
+/// What JS has passed.
+pub(crate) struct Arguments<'a> {
+    env: sys::napi_env,
+    values: &'a [sys::napi_value],
+}
+
+impl<'a> Arguments<'a> {
+    /// The integer at `index`, 0 if it is none.
+    pub(crate) fn number(&self, index: usize) -> u32 {
+        let mut number = 0;
+        if let Some(value) = self.values.get(index) {
+            // SAFETY: a live value of this call; anything but a number leaves `number` alone.
+            unsafe { sys::napi_get_value_uint32(self.env, *value, &raw mut number) };
+        }
+        number
+    }
+
+    /// The memory of the view at `index`, empty if it is none or detached. JS does not run before the call returns, so
+    /// nobody else changes it; `&mut self` sees to it that there is one borrow at a time.
+    pub(crate) fn memory(&mut self, index: usize) -> &mut [u8] {
+        let mut data: *mut std::ffi::c_void = ptr::null_mut();
+        let mut length = 0;
+        if let Some(value) = self.values.get(index) {
+            // SAFETY: a live value of this call; anything but a view leaves both alone.
+            unsafe { sys::napi_get_buffer_info(self.env, *value, &raw mut data, &raw mut length) };
+        }
+        if data.is_null() || length == 0 {
+            return &mut [];
+        }
+        // SAFETY: the view's bytes, which stay where they are until JS runs again, for the time of this borrow.
+        unsafe { std::slice::from_raw_parts_mut(data.cast(), length) }
+    }
+}
+
+/// Gives `exports` the function `NAME`, which calls `body`.
+pub(crate) fn export<F: Function>(env: &Env, exports: &Object<'_>) -> napi::Result<()> {
+    let mut function = ptr::null_mut();
+    let name = F::NAME;
+    // SAFETY: a name of the length given, a callback of the right type, no data.
+    let status = unsafe {
+        sys::napi_create_function(
+            env.raw(),
+            name.as_ptr(),
+            name.count_bytes() as isize,
+            Some(call::<F>),
+            ptr::null_mut(),
+            &raw mut function,
+        )
+    };
+    check(status)?;
+    // SAFETY: a live object and a live value of this environment; the name ends with a null byte.
+    check(unsafe { sys::napi_set_named_property(env.raw(), exports.raw(), name.as_ptr(), function) })
+}
+
+/// A type that stands for a function: what [`export`] makes a callback of.
+pub(crate) trait Function {
+    /// Its name in JS.
+    const NAME: &'static std::ffi::CStr;
+    /// What it does.
+    const BODY: Body;
+}
+
+unsafe extern "C" fn call<F: Function>(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let mut values = [ptr::null_mut(); 4];
+    let mut count = values.len();
+    // SAFETY: the call's own info; at most `count` values are written.
+    let status = unsafe {
+        sys::napi_get_cb_info(env, info, &raw mut count, values.as_mut_ptr(), ptr::null_mut(), ptr::null_mut())
+    };
+    if status != sys::Status::napi_ok {
+        return ptr::null_mut();
+    }
+    let values = values.get(..count).unwrap_or(&values);
+    let outcome = catch_unwind(AssertUnwindSafe(|| (F::BODY)(&Env::from_raw(env), Arguments { env, values })));
+    let number = match outcome {
+        Ok(Ok(number)) => number,
+        Ok(Err(error)) => {
+            if error.status != Status::PendingException {
+                throw(env, &error.reason);
+            }
+            return ptr::null_mut();
+        }
+        Err(_) => {
+            throw(env, "a native function of os-ipc panicked");
+            return ptr::null_mut();
+        }
+    };
+    let mut result = ptr::null_mut();
+    // SAFETY: a live environment and a place for the value.
+    unsafe { sys::napi_create_int32(env, number, &raw mut result) };
+    result
+}
+
+fn throw(env: sys::napi_env, message: &str) {
+    // It fails only where an exception stands already, and then that one is the better one.
+    let _pending = Env::from_raw(env).throw_error(message, Some("ERR_IPC_INTERNAL"));
+}
+
+fn check(status: sys::napi_status) -> napi::Result<()> {
+    if status == sys::Status::napi_ok { Ok(()) } else { Err(napi::Error::from_status(Status::from(status))) }
+}
+
+/// Words of a `Uint32Array` of JS that this side reads and writes without a call. The array belongs to `lib/`, which
+/// never gives it away, so it is never detached, and the reference keeps it.
+pub(crate) struct SharedWords {
+    words: NonNull<Cell<u32>>,
+    length: usize,
+}
+
+impl SharedWords {
+    pub(crate) fn new(env: &Env, array: &Object<'_>) -> napi::Result<Self> {
+        let mut kind = 0;
+        let mut length = 0;
+        let mut data = ptr::null_mut();
+        // SAFETY: asks for kind, length and data of a live value; it fails if that is no typed array.
+        let status = unsafe {
+            sys::napi_get_typedarray_info(
+                env.raw(),
+                array.raw(),
+                &raw mut kind,
+                &raw mut length,
+                &raw mut data,
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        };
+        check(status)?;
+        let words = NonNull::new(data.cast());
+        let words = words
+            .filter(|_| kind == sys::TypedarrayType::uint32_array)
+            .ok_or_else(|| napi::Error::from_status(Status::InvalidArg))?;
+        let mut reference = ptr::null_mut();
+        // SAFETY: a live value; the reference lives as long as the environment, and so does every SharedWords.
+        check(unsafe { sys::napi_create_reference(env.raw(), array.raw(), 1, &raw mut reference) })?;
+        Ok(Self { words, length })
+    }
+
+    /// All of them. Cells, for JS writes them too, between calls.
+    pub(crate) fn cells(&self) -> &[Cell<u32>] {
+        // SAFETY: the array's memory, of that length, kept by the reference; JS runs on this same thread, not meanwhile.
+        unsafe { std::slice::from_raw_parts(self.words.as_ptr(), self.length) }
+    }
+}
