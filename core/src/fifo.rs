@@ -4,7 +4,7 @@
 //! at the path is looked at through the descriptor that is then opened: there is no moment to exchange it.
 
 use std::ffi::OsStr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -14,8 +14,8 @@ use nix::unistd::{UnlinkatFlags, geteuid, mkfifoat, unlinkat};
 
 use crate::error::{Error, Result};
 use crate::pipe::{PipeEnd, Side};
-use crate::sys::cancel::{self, Flag};
-use crate::sys::{Attempt, fd as sys_fd, retry};
+use crate::sys::cancel::Flag;
+use crate::sys::{Attempt, blocking, fd as sys_fd, retry};
 
 /// mkfifo(3): the process's umask is applied to `mode`. If something stands there it is EEXIST; with `exclusive` false
 /// a FIFO that stands there already will do, and nothing else.
@@ -72,15 +72,7 @@ impl Located {
             Side::Writer => libc::O_WRONLY,
         };
         let own_path = std::ffi::CString::new(sys_fd::self_path(self.0.as_fd())).unwrap_or_default();
-        let arguments =
-            [libc::AT_FDCWD.into(), own_path.as_ptr() as libc::c_long, (access | libc::O_CLOEXEC).into(), 0, 0, 0];
-        // SAFETY: openat's arguments; the path lives until after the call.
-        let number =
-            unsafe { cancel::call(flag, libc::SYS_openat, "open", arguments) }.map_err(|error| error.at(path))?;
-        // The kernel's descriptors are ints.
-        let number = number as libc::c_int;
-        // SAFETY: openat has just made it for us.
-        let fd = unsafe { OwnedFd::from_raw_fd(number) };
+        let fd = blocking::open(&own_path, access, flag).map_err(|error| error.at(path))?;
         Ok(PipeEnd::from_open(fd, side, false))
     }
 }

@@ -3,13 +3,13 @@
 //! It runs on a waiter thread: SPLICE_F_NONBLOCK says nothing about the side that is not a pipe, and a file or a socket
 //! may well wait.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 
 use crate::error::{Error, Result};
-use crate::sys::cancel::{self, Flag};
-use crate::sys::fd as sys_fd;
+use crate::sys::cancel::Flag;
+use crate::sys::{blocking, fd as sys_fd};
 
 /// One call moves at most this much, so that progress is counted.
 const CHUNK: u64 = 1 << 20;
@@ -70,22 +70,12 @@ impl Splice {
     }
 
     fn step(&self, wanted: u64, flag: &Flag) -> Result<u64> {
-        let length = libc::c_long::try_from(wanted).unwrap_or(libc::c_long::MAX);
-        let more = libc::SPLICE_F_MOVE.into();
-        let arguments = [self.source.as_raw_fd().into(), 0, self.target.as_raw_fd().into(), 0, length, more];
-        // SAFETY: splice's arguments; null offsets mean the descriptions' own.
-        let moved = unsafe { cancel::call(flag, libc::SYS_splice, "splice", arguments) }?;
-        Ok(moved.unsigned_abs())
+        blocking::splice(self.source.as_fd(), self.target.as_fd(), wanted, flag)
     }
 
     /// A description with O_NONBLOCK on (a socket of Node's) says EAGAIN: wait for it here.
     fn until_ready(&self, flag: &Flag) -> Result<()> {
-        for (fd, events) in [(self.source.as_fd(), libc::POLLIN), (self.target.as_fd(), libc::POLLOUT)] {
-            let mut wanted = libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };
-            let arguments = [(&raw mut wanted) as libc::c_long, 1, 0, 0, 0, 0];
-            // SAFETY: ppoll's arguments: one pollfd of ours that outlives the call, no timeout, no mask.
-            unsafe { cancel::call(flag, libc::SYS_ppoll, "poll", arguments) }?;
-        }
-        Ok(())
+        blocking::poll(self.source.as_fd(), libc::POLLIN, flag)?;
+        blocking::poll(self.target.as_fd(), libc::POLLOUT, flag)
     }
 }

@@ -1,6 +1,7 @@
 //! The system calls: one expression each, owned and borrowed descriptors in and out. With the ring this is the only
 //! place with unsafe code. Where nix has a safe wrapper, the callers use that and nothing stands here.
 
+pub mod blocking;
 pub mod cancel;
 pub mod dl;
 pub mod epoll;
