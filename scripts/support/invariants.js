@@ -22,7 +22,7 @@ export function staleGenerated() {
 
 /** @typedef {{ path: string, code: string }} Source */
 
-const mayBeUnsafe = /^(core\/(src\/(sys|ring)|tests|benches|fuzz)\/|src\/reactor\/uv\.rs$)/
+const mayBeUnsafe = /^(core\/(src\/(sys|ring)|tests|benches|fuzz)\/|src\/(raw|reactor\/uv)\.rs$)/
 const mayCallSystem = /^(core\/|src\/reactor\/uv\.rs$)/
 
 /** @param {Source} source */
@@ -32,7 +32,7 @@ function breachesIn(source) {
   return [
     ...(mayBeUnsafe.test(path)
       ? []
-      : matches(source, /\bunsafe\b/g, 'unsafe is for core/src/sys, core/src/ring and src/reactor/uv.rs')),
+      : matches(source, /\bunsafe\b/g, 'unsafe is for core/src/sys, core/src/ring, src/raw.rs and src/reactor/uv.rs')),
     ...(path.startsWith('core/') ? matches(source, /\bnapi\w*/g, 'core knows nothing of Node') : []),
     ...(mayCallSystem.test(path) ? [] : matches(source, /\b(libc|nix)::/g, 'the binding makes no system calls')),
     ...(inBinding ? uncaught(source) : []),
@@ -47,7 +47,7 @@ function uncaught(source) {
   const exported =
     /#\[napi(?:\(([^\]]*)\))?\](?:\s*#\[[^\]]*\])*\s*(?:pub(?:\([^)]*\))?\s+)?(?:async\s+)?(?:unsafe\s+)?fn\b/g
   return [...source.code.matchAll(exported)]
-    .filter((match) => !/\bcatch_unwind\b/.test(match[1] ?? ''))
+    .filter((match) => !/\b(catch_unwind|module_exports)\b/.test(match[1] ?? ''))
     .map((match) => `${at(source, match.index)}: #[napi] functions need catch_unwind`)
 }
 
