@@ -2,19 +2,10 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, it } from 'node:test'
+import { after, before, beforeEach, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { transports } from '../bin/tour/transports/index.js'
 import { run, script, start } from './fixtures/command-line.js'
@@ -31,12 +22,13 @@ describe('os-ipc tour', { timeout: 240_000 }, () => {
 
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'os-ipc-spec-'))
-    scratch = join(folder, 'scratch')
-    mkdirSync(scratch)
     file = join(folder, 'file')
     writeFileSync(file, content)
   })
   after(() => rmSync(folder, { recursive: true }))
+  beforeEach(() => {
+    scratch = mkdtempSync(join(folder, 'scratch-'))
+  })
 
   /** @param {string[]} words @param {NodeJS.ProcessEnv} [env] */
   const tour = (words, env) => run(['tour', ...words], { env: { ...process.env, TMPDIR: scratch, ...env } })
