@@ -51,6 +51,8 @@ import { sum } from './stats.js'
  */
 export async function runGroup(group, settings, progress) {
   const directory = mkdtempSync(join(tmpdir(), 'os-ipc-bench-'))
+  const removeDirectory = () => rmSync(directory, { recursive: true, force: true })
+  process.once('exit', removeDirectory)
   const entries = group.contenders.map((contender) => new Entry(contender, group))
   try {
     for (const entry of entries) {
@@ -65,7 +67,8 @@ export async function runGroup(group, settings, progress) {
     }
   } finally {
     await Promise.all(entries.map((entry) => entry.session?.stop()))
-    rmSync(directory, { recursive: true, force: true })
+    removeDirectory()
+    process.removeListener('exit', removeDirectory)
   }
   return entries
 }

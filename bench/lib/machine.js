@@ -6,11 +6,15 @@ import { cpus } from './pin.js'
 import { median } from './stats.js'
 
 export function machine() {
-  const load = loadavg()
-    .map((value) => value.toFixed(2))
-    .join(' ')
   const model = cpuModels()[0]?.model.trim() ?? 'unknown'
-  return `Node ${process.version}, Linux ${release()}, ${availableParallelism()} x ${model}, load ${load}`
+  return `Node ${process.version}, Linux ${release()}, ${availableParallelism()} x ${model}`
+}
+
+/** How busy others keep the machine; not to be asked while the bench itself does. */
+export function business() {
+  const [minute] = loadavg()
+  const warning = minute > 0.5 ? ': others are at work here, repeat this when they are not' : ''
+  return `load ${minute.toFixed(2)}${warning}`
 }
 
 /**

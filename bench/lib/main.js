@@ -1,7 +1,7 @@
 /** Runs the pages that were asked for. */
 import { readdirSync } from 'node:fs'
 import { runGroup } from './group.js'
-import { cacheLine, machine } from './machine.js'
+import { business, cacheLine, machine } from './machine.js'
 import { pinning } from './pin.js'
 import { Progress } from './progress.js'
 import { rowsOf } from './rows.js'
@@ -31,7 +31,7 @@ export async function main(argv) {
 
   const steps = work.flatMap(({ groups }) => groups).reduce((sum, { contenders }) => sum + contenders.length, 0)
   const progress = new Progress(steps * (1 + settings.runs))
-  process.stderr.write(`${machine()}\n`)
+  process.stderr.write(`${machine()}, ${business()}\n`)
   printProbe(cacheLine(settings.runs), settings.json)
   let failed = false
   for (const { name, groups } of work) {
