@@ -64,7 +64,7 @@ export class Core {
   watch(source, watch) {
     // To be watched keeps no handle from being garbage-collected.
     const watched = new WeakRef(source)
-    this.tokens.push(register({ onReady: (events) => watched.deref()?.onReady(events) }, watch))
+    this.tokens.push(register({ onReady: (events) => watched.deref()?.onReady(events) ?? false }, watch))
   }
 
   /** One more operation waits. */

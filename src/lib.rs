@@ -9,6 +9,7 @@ mod error;
 mod fault;
 mod fifo;
 mod pipe;
+mod posix_queue;
 mod raw;
 mod reactor;
 mod splice;
@@ -21,5 +22,6 @@ use napi_derive::napi;
 /// Adds the functions that are not made by napi-rs: see [`raw`].
 #[napi(module_exports)]
 pub fn init(exports: Object<'_>, env: Env) -> napi::Result<()> {
-    pipe::export(&env, &exports)
+    pipe::export(&env, &exports)?;
+    posix_queue::export(&env, &exports)
 }

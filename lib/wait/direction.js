@@ -162,25 +162,33 @@ export class Direction {
     return wait === FOR_EVER && !operation.mayFail ? settled : traced(settled, wait.signal)
   }
 
-  /** Serves as many as can be served. @param {number} [events] */
+  /**
+   * Serves as many as can be served.
+   * @param {number} [events]
+   * @returns {boolean} whether anybody was
+   */
   onReady(events = 0) {
     this.ready = true
     if (events & HANGUP) this.hungUp = true
+    let served = false
     for (let operation = this.head; operation !== undefined; operation = this.head) {
-      if (operation instanceof Hold && operation.held) return
+      if (operation instanceof Hold && operation.held) return served
       let result
       try {
         result = operation.attempt()
       } catch (error) {
         this.remove(operation)
         operation.reject(error)
+        served = true
         continue
       }
-      if (result === BLOCKED) return
+      if (result === BLOCKED) return served
       if (operation instanceof Hold) disarm(operation)
       else this.remove(operation)
       operation.resolve(result)
+      served = true
     }
+    return served
   }
 
   /**

@@ -36,8 +36,10 @@ const ALIVE: usize = 1;
 const KEPT: usize = 2;
 /// Whether JS is being called from here, so that KEPT is brought in line with ALIVE afterwards anyway.
 const IN_TURN: usize = 3;
+/// Whether JS knows whom to try first: then it is told at once, and asks for a harvest if that was in vain.
+const GUESS: usize = 4;
 /// From here on, the pairs: token and events.
-const PAIRS: usize = 4;
+const PAIRS: usize = 5;
 
 /// Collects what has happened into the shared words.
 struct Harvester {

@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 use napi::bindgen_prelude::Function;
 use napi::{Env, JsValue, Status, sys};
 
-use super::{ALIVE, COUNT, Harvester, IN_TURN, KEPT};
+use super::{ALIVE, COUNT, GUESS, Harvester, IN_TURN, KEPT};
 
 /// From libuv's ABI, which is stable within its major version 1.
 const UV_POLL: c_int = 8;
@@ -134,7 +134,7 @@ unsafe extern "C" fn on_poll(handle: Handle, _status: c_int, _events: c_int) {
         return;
     }
     // An error of epoll_wait(2) would be one of its arguments: nothing to be told to anybody.
-    if poll.harvester.run().unwrap_or(0) == 0 {
+    if poll.harvester.get(GUESS) == 0 && poll.harvester.run().unwrap_or(0) == 0 {
         return;
     }
     poll.harvester.set(IN_TURN, 1);

@@ -1,0 +1,205 @@
+//! POSIX message queues for JS: see `core/src/posix/queue.rs`.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
+
+use napi::Env;
+use napi::bindgen_prelude::Object;
+use napi_derive::napi;
+use os_ipc_core::Error;
+use os_ipc_core::posix::Name;
+use os_ipc_core::posix::notice::{Notice, Told};
+use os_ipc_core::posix::queue::{self, Access, Options, Queue, Wanted};
+use os_ipc_core::sys::Attempt;
+use os_ipc_core::sys::epoll::Interest;
+
+use crate::error::OrThrow;
+use crate::raw::{self, Body};
+use crate::reactor;
+use crate::table::{self, Table};
+
+thread_local! {
+    static QUEUES: Table<Queue> = const { Table::new() };
+    static NOTICES: Table<Notice> = const { Table::new() };
+}
+
+/// What a call that would have to wait gives in place of a count.
+const WOULD_BLOCK: i32 = -1;
+
+/// How a queue is to be opened. `access`: 0 for receiving, 1 for sending, else both.
+#[napi(object)]
+pub struct PosixQueueOptions {
+    pub create: bool,
+    pub exclusive: bool,
+    pub mode: u32,
+    pub max_messages: Option<u32>,
+    pub max_message_size: Option<u32>,
+    pub access: u32,
+}
+
+/// What JS knows of a queue from the start.
+#[napi(object)]
+pub struct PosixQueueFacts {
+    pub id: u32,
+    pub fd: i32,
+    pub max_messages: u32,
+    pub max_message_size: u32,
+    /// Where it was not JS that chose it.
+    pub name: Option<String>,
+}
+
+fn enter(queue: Queue, name: Option<Name>) -> PosixQueueFacts {
+    PosixQueueFacts {
+        fd: queue.as_fd().as_raw_fd(),
+        // The kernel's own limits are 65,536 and 16 MiB.
+        max_messages: queue.max_messages() as u32,
+        max_message_size: queue.max_message_size() as u32,
+        id: table::insert(&QUEUES, queue),
+        name: name.map(|name| name.to_string()),
+    }
+}
+
+/// Without a name: makes one under a name that nobody can guess.
+#[napi(catch_unwind)]
+pub fn posix_queue_open(env: Env, name: Option<String>, options: PosixQueueOptions) -> napi::Result<PosixQueueFacts> {
+    let options = Options {
+        create: options.create,
+        exclusive: options.exclusive,
+        mode: options.mode,
+        max_messages: options.max_messages,
+        max_message_size: options.max_message_size,
+        access: match options.access {
+            0 => Access::Read,
+            1 => Access::Write,
+            _ => Access::Both,
+        },
+    };
+    match name {
+        Some(name) => {
+            Name::new(&name).and_then(|name| Queue::open(&name, options)).map(|queue| enter(queue, None)).or_throw(&env)
+        }
+        None => Queue::create_unnamed(options).map(|(queue, name)| enter(queue, Some(name))).or_throw(&env),
+    }
+}
+
+#[napi(catch_unwind)]
+pub fn posix_queue_adopt(env: Env, fd: i32) -> napi::Result<PosixQueueFacts> {
+    Queue::adopt(fd).map(|queue| enter(queue, None)).or_throw(&env)
+}
+
+#[napi(catch_unwind)]
+pub fn posix_queue_duplicate(env: Env, id: u32) -> napi::Result<PosixQueueFacts> {
+    table::with(&QUEUES, id, Queue::duplicate).map(|queue| enter(queue, None)).or_throw(&env)
+}
+
+#[napi(catch_unwind)]
+pub fn posix_queue_close(id: u32) {
+    drop(table::remove(&QUEUES, id));
+}
+
+#[napi(catch_unwind)]
+pub fn posix_queue_detach(env: Env, id: u32) -> napi::Result<i32> {
+    let queue = table::remove(&QUEUES, id).ok_or(Error::Closed);
+    queue.map(|queue| queue.into_fd().into_raw_fd()).or_throw(&env)
+}
+
+#[napi(catch_unwind)]
+pub fn posix_queue_unlink(env: Env, name: String) -> napi::Result<()> {
+    Name::new(&name).and_then(|name| queue::unlink(&name)).or_throw(&env)
+}
+
+#[napi(catch_unwind)]
+pub fn posix_queue_watch(env: Env, id: u32, reactor: u32, token: u32) -> napi::Result<()> {
+    reactor::epoll(reactor).and_then(|epoll| table::watch(&QUEUES, id, epoll, token, Interest::Both)).or_throw(&env)
+}
+
+/// Blocks this thread, for at most `milliseconds`.
+#[napi(catch_unwind)]
+pub fn posix_queue_block(env: Env, id: u32, for_room: bool, milliseconds: u8) -> napi::Result<()> {
+    let wanted = if for_room { Wanted::Room } else { Wanted::Message };
+    table::with(&QUEUES, id, |queue| queue.block(wanted, milliseconds)).or_throw(&env)
+}
+
+#[napi(catch_unwind)]
+pub fn posix_queue_size(env: Env, id: u32) -> napi::Result<u32> {
+    table::with(&QUEUES, id, Queue::size).map(|messages| messages as u32).or_throw(&env)
+}
+
+/// `posixQueueSend(id, data, priority)`: 0, or `WOULD_BLOCK` if the queue is full.
+struct Send;
+
+impl raw::Function for Send {
+    const NAME: &CStr = c"posixQueueSend";
+    const BODY: Body = |env, mut arguments| {
+        let (id, priority) = (arguments.number(0), arguments.number(2));
+        let data = arguments.memory(1);
+        let sent = table::with(&QUEUES, id, |queue| queue.try_send(data, priority)).or_throw(env)?;
+        Ok(if sent == Attempt::WouldBlock { WOULD_BLOCK } else { 0 })
+    };
+}
+
+/// `posixQueueReceive(id, target, size)`: the message's length, or `WOULD_BLOCK` if there is none. `target` has two bytes
+/// more than `size`, the longest message of the queue: behind the message stands its priority, the low byte first.
+struct Receive;
+
+impl raw::Function for Receive {
+    const NAME: &CStr = c"posixQueueReceive";
+    const BODY: Body = |env, mut arguments| {
+        let (id, size) = (arguments.number(0), arguments.number(2) as usize);
+        let target = arguments.memory(1);
+        let size = size.min(target.len());
+        let received = table::with(&QUEUES, id, |queue| queue.try_receive(&mut target[..size])).or_throw(env)?;
+        let Attempt::Done((length, priority)) = received else { return Ok(WOULD_BLOCK) };
+        for (byte, part) in target.iter_mut().skip(length).zip((priority as u16).to_le_bytes()) {
+            *byte = part;
+        }
+        // 16 MiB is the kernel's limit.
+        Ok(length as i32)
+    };
+}
+
+/// The calls that are made for each message.
+pub(crate) fn export(env: &Env, exports: &Object<'_>) -> napi::Result<()> {
+    raw::export::<Send>(env, exports)?;
+    raw::export::<Receive>(env, exports)
+}
+
+/// Asks to be told of the next message that comes to the empty queue; gives the notice's number.
+#[napi(catch_unwind)]
+pub fn posix_notice_ask(env: Env, queue: u32) -> napi::Result<u32> {
+    let notice = table::with(&QUEUES, queue, Notice::ask);
+    notice.map(|notice| table::insert(&NOTICES, notice)).or_throw(&env)
+}
+
+#[napi(catch_unwind)]
+pub fn posix_notice_watch(env: Env, id: u32, reactor: u32, token: u32) -> napi::Result<()> {
+    reactor::epoll(reactor).and_then(|epoll| table::watch(&NOTICES, id, epoll, token, Interest::Read)).or_throw(&env)
+}
+
+/// What the notice has come to.
+enum News {
+    Nothing,
+    Arrival,
+    Renewed(Notice),
+}
+
+/// `id` while the notice has come to nothing, 0 for an arrival, else the number of another one, to be watched in its place
+/// from now on.
+#[napi(catch_unwind)]
+pub fn posix_notice_look(env: Env, id: u32) -> napi::Result<u32> {
+    let news = table::with(&NOTICES, id, |notice| match notice.look()? {
+        Told::Nothing => Ok(News::Nothing),
+        Told::Arrival => Ok(News::Arrival),
+        Told::Removal => Ok(notice.renew()?.map_or(News::Arrival, News::Renewed)),
+    });
+    Ok(match news.or_throw(&env)? {
+        News::Nothing => id,
+        News::Arrival => 0,
+        News::Renewed(notice) => table::insert(&NOTICES, notice),
+    })
+}
+
+#[napi(catch_unwind)]
+pub fn posix_notice_close(id: u32) {
+    drop(table::remove(&NOTICES, id));
+}
