@@ -7,11 +7,12 @@ import { delimiter, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { here } from '../scripts/support/platforms.js'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const run = promisify(execFile)
-const platform = `linux-${process.arch}-${Reflect.get(process.report.getReport(), 'header').glibcVersionRuntime ? 'gnu' : 'musl'}`
+const platform = here()
 
 const scratch = mkdtempSync(join(tmpdir(), 'os-ipc-package-'))
 const packed = join(scratch, 'packed')

@@ -1,23 +1,40 @@
 /**
- * `npm run pack`: the tarballs as they are published, in target/pack (or `--to FOLDER`): the package, and the addon of each platform
- * that has been built. They are made from copies, so the repository's own manifests stay as they are: with no optional
- * dependencies, which could not be installed before they are published.
+ * `npm run pack`: the tarballs as they are published, in target/pack (or `--to FOLDER`): the package, and this platform's
+ * addon as `npm run build` makes it. For a release, `--portable` builds that one for every glibc since 2.17 instead, and
+ * `--target linux-arm64-musl` (as often as wanted) another one.
+ *
+ * They are made from copies, so the repository's own manifests stay as they are: with no optional dependencies, which could
+ * not be installed before they are published.
  */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { platforms } from './support/platforms.js'
+import { buildFor, crossFolder } from './support/cross.js'
+import { here, platforms } from './support/platforms.js'
 import { main, root, run } from './support/run.js'
 import { setUp } from './support/setup.js'
 
-const { values } = parseArgs({ options: { to: { type: 'string', default: join(root, 'target/pack') } } })
+const { values } = parseArgs({
+  options: {
+    to: { type: 'string', default: join(root, 'target/pack') },
+    portable: { type: 'boolean', default: false },
+    target: { type: 'string', multiple: true, default: [] },
+  },
+})
 
 await main(() => {
   setUp()
   const to = resolve(values.to)
   mkdirSync(to, { recursive: true })
   packRoot(to)
-  for (const { name } of platforms.filter(({ name }) => existsSync(join(root, addon(name))))) packPlatform(name, to)
+  if (!values.portable) packPlatform(here(), '.', to)
+  for (const name of new Set(values.portable ? [here(), ...values.target] : values.target)) {
+    const platform = platforms.find((entry) => entry.name === name)
+    if (!platform)
+      throw new Error(`No such platform: ${name}. There are ${platforms.map((entry) => entry.name).join(', ')}`)
+    buildFor(platform)
+    packPlatform(name, crossFolder, to)
+  }
 })
 
 /** @param {string} to */
@@ -29,10 +46,12 @@ function packRoot(to) {
 
 /**
  * @param {string} name
+ * @param {string} folder Where its addon is.
  * @param {string} to
  */
-function packPlatform(name, to) {
-  pack(to, [`npm/${name}/README.md`, addon(name), 'LICENSE'], manifest(`npm/${name}/package.json`), true)
+function packPlatform(name, folder, to) {
+  const files = [`npm/${name}/README.md`, join(folder, `os-ipc.${name}.node`), 'LICENSE']
+  pack(to, files, manifest(`npm/${name}/package.json`), true)
 }
 
 /**
@@ -51,11 +70,6 @@ function pack(to, paths, manifest, flat = false) {
   } finally {
     rmSync(copy, { recursive: true, force: true })
   }
-}
-
-/** @param {string} name */
-function addon(name) {
-  return `os-ipc.${name}.node`
 }
 
 /** @param {string} path */

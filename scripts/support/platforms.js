@@ -13,3 +13,9 @@ export const platforms = [
   { name: 'linux-arm64-gnu', target: 'aarch64-unknown-linux-gnu' },
   { name: 'linux-arm64-musl', target: 'aarch64-unknown-linux-musl' },
 ]
+
+/** The platform of this process. */
+export function here() {
+  const { header } = /** @type {{ header: Record<string, unknown> }} */ (process.report.getReport())
+  return `linux-${process.arch}-${header.glibcVersionRuntime ? 'gnu' : 'musl'}`
+}
