@@ -40,6 +40,7 @@ export interface WaitOptions extends TimeoutOption {
 export type IpcErrorCode =
   | 'ERR_IPC_CLOSED'
   | 'ERR_IPC_LIMIT'
+  | 'ERR_IPC_INVALID_NAME'
   | 'ERR_IPC_UNTRUSTED_OWNER'
   | 'ERR_IPC_NOT_SUPPORTED'
   | 'ETIMEDOUT'
@@ -163,4 +164,52 @@ export interface Pipeline {
   readonly stdout: PipeReader | null
   /** One entry a command, like bash's PIPESTATUS. */
   status(options?: WaitOptions): Promise<ExitStatus[]>
+}
+
+// Message queues
+
+export interface PosixMessage {
+  data: Buffer
+  priority: number
+}
+/** Whole messages with a priority, kept by the kernel: mq_overview(7). The highest priority first, the oldest among equals. */
+export class PosixMessageQueue extends Handle implements Sender<Data, { priority?: number }>, Receiver<PosixMessage> {
+  /**
+   * `name`: one slash, then one word, at most 255 bytes (ERR_IPC_INVALID_NAME); null, with `create`, makes a random unused
+   * one. The sizes are those of a new queue; opening one that exists keeps its own. `access` 'rw' unless told otherwise:
+   * sending with 'r' or receiving with 'w' is EBADF. A pending recv of this package does not suppress `notify`.
+   */
+  static open(
+    name: string | null,
+    options?: {
+      create?: boolean
+      exclusive?: boolean
+      mode?: number
+      maxMessages?: number
+      maxMessageSize?: number
+      access?: 'r' | 'w' | 'rw'
+    },
+  ): PosixMessageQueue
+  /** Takes ownership of a descriptor of a queue. Its `name` is null: nobody has told it. */
+  static fromFd(fd: number): PosixMessageQueue
+  /** Removes the name. Whoever has the queue open goes on. */
+  static unlink(name: string): void
+  readonly name: string | null
+  readonly fd: number
+  readonly maxMessages: number
+  readonly maxMessageSize: number
+  /** Messages waiting now. */
+  readonly size: number
+  /** `priority` is 0 to 32,767, 0 unless told otherwise. More than `maxMessageSize` bytes is EMSGSIZE. */
+  send(data: Data, options?: { priority?: number } & WaitOptions): Promise<void>
+  trySend(data: Data, options?: { priority?: number }): boolean
+  sendSync(data: Data, options?: { priority?: number } & TimeoutOption): void
+  recv(options?: WaitOptions): Promise<PosixMessage>
+  tryRecv(): PosixMessage | undefined
+  recvSync(options?: TimeoutOption): PosixMessage
+  iterate(options?: WaitOptions): AsyncIterableIterator<PosixMessage>
+  [Symbol.asyncIterator](): AsyncIterableIterator<PosixMessage>
+  /** Settles when a message comes to the empty queue (mq_notify); takes nothing. EBUSY while another process asks. */
+  notify(options?: WaitOptions): Promise<void>
+  unlink(): void
 }

@@ -46,6 +46,59 @@ export declare function pipeSetCapacity(id: number, bytes: number): number
 
 export declare function pipeWatch(id: number, reactor: number, token: number, writer: boolean): void
 
+/** Asks to be told of the next message that comes to the empty queue; gives the notice's number. */
+export declare function posixNoticeAsk(queue: number): number
+
+export declare function posixNoticeClose(id: number): void
+
+/**
+ * `id` while the notice has come to nothing, 0 for an arrival, else the number of another one, to be watched in its place
+ * from now on.
+ */
+export declare function posixNoticeLook(id: number): number
+
+export declare function posixNoticeWatch(id: number, reactor: number, token: number): void
+
+export declare function posixQueueAdopt(fd: number): PosixQueueFacts
+
+/** Blocks this thread, for at most `milliseconds`. */
+export declare function posixQueueBlock(id: number, forRoom: boolean, milliseconds: number): void
+
+export declare function posixQueueClose(id: number): void
+
+export declare function posixQueueDetach(id: number): number
+
+export declare function posixQueueDuplicate(id: number): PosixQueueFacts
+
+/** What JS knows of a queue from the start. */
+export interface PosixQueueFacts {
+  id: number
+  fd: number
+  maxMessages: number
+  maxMessageSize: number
+  /** Where it was not JS that chose it. */
+  name?: string
+}
+
+/** Without a name: makes one under a name that nobody can guess. */
+export declare function posixQueueOpen(name: string | undefined | null, options: PosixQueueOptions): PosixQueueFacts
+
+/** How a queue is to be opened. `access`: 0 for receiving, 1 for sending, else both. */
+export interface PosixQueueOptions {
+  create: boolean
+  exclusive: boolean
+  mode: number
+  maxMessages?: number
+  maxMessageSize?: number
+  access: number
+}
+
+export declare function posixQueueSize(id: number): number
+
+export declare function posixQueueUnlink(name: string): void
+
+export declare function posixQueueWatch(id: number, reactor: number, token: number): void
+
 /** Ends the wait under `token`. It is told of as ever, with what it had come to. */
 export declare function reactorCancel(id: number, token: number): void
 

@@ -15,6 +15,8 @@ const require = createRequire(import.meta.url)
  * @typedef {object} Raw
  * @property {(id: number, target: Uint8Array, length: number) => number} pipeRead bytes, 0 at the end, -1 if there are none yet
  * @property {(id: number, data: Uint8Array, from: number) => number} pipeWrite bytes, -1 if there is room for none
+ * @property {(id: number, data: Uint8Array, priority: number) => number} posixQueueSend 0, -1 if there is no room
+ * @property {(id: number, target: Uint8Array, size: number) => number} posixQueueReceive the message's length, -1 if there is none
  */
 
 /** @returns {typeof import('../native.js') & Raw} */

@@ -49,6 +49,13 @@ pub enum Error {
         /// Where it stands, if it has a name.
         path: Option<PathBuf>,
     },
+    /// No object can have this name.
+    InvalidName {
+        /// The name.
+        name: String,
+        /// What is wrong with it, as the end of a sentence.
+        reason: &'static str,
+    },
     /// A thread of ours panicked: a defect of this package.
     Panicked(String),
 }
@@ -82,6 +89,26 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
+            Self::Os { errno: Errno::EMFILE, syscall: "mq_open", .. } => Some(
+                "either this user's queues take all that RLIMIT_MSGQUEUE grants (a queue counts in full while it is \
+                 empty: raise it with ulimit -q, or ask for a smaller maxMessages or maxMessageSize), or this process is \
+                 at its limit of open descriptors (ulimit -n)",
+            ),
+            Self::Os { errno: Errno::ENOSPC, syscall: "mq_open", .. } => Some(
+                "the limit is /proc/sys/fs/mqueue/queues_max: raise it with sysctl fs.mqueue.queues_max, or unlink queues \
+                 that nobody needs",
+            ),
+            Self::Os { errno: Errno::EINVAL, syscall: "mq_open", .. } => Some(
+                "maxMessages is limited by /proc/sys/fs/mqueue/msg_max, maxMessageSize by /proc/sys/fs/mqueue/msgsize_max: \
+                 raise them with sysctl fs.mqueue.msg_max and fs.mqueue.msgsize_max",
+            ),
+            Self::Os { errno: Errno::EMSGSIZE, syscall: "mq_send", .. } => Some(
+                "the limit is the queue's maxMessageSize, given when it is made, at most \
+                 /proc/sys/fs/mqueue/msgsize_max: raise that with sysctl fs.mqueue.msgsize_max",
+            ),
+            Self::Os { errno: Errno::EBUSY, syscall: "mq_notify", .. } => {
+                Some("another process has asked to be notified of this queue, and there can be one only")
+            }
             Self::Os { errno: Errno::EMFILE, .. } => {
                 Some("this process is at its limit of open descriptors: raise it with ulimit -n")
             }
@@ -118,6 +145,7 @@ impl fmt::Display for Error {
             }
             Self::WrongKind { expected, path: Some(path) } => write!(f, "'{}' is not {expected}", path.display()),
             Self::WrongKind { expected, path: None } => write!(f, "the descriptor is not {expected}"),
+            Self::InvalidName { name, reason } => write!(f, "The name {reason}. Received {name:?}"),
             Self::Panicked(message) => write!(f, "a thread of os-ipc panicked: {message}"),
         }
     }

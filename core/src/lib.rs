@@ -9,6 +9,7 @@ pub mod error;
 pub mod fault;
 pub mod fifo;
 pub mod pipe;
+pub mod posix;
 pub mod splice;
 pub mod sys;
 pub mod waiter;

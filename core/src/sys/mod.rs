@@ -6,7 +6,9 @@ pub mod cancel;
 pub mod dl;
 pub mod epoll;
 pub mod fd;
+pub mod mq;
 pub mod pipe;
+pub mod random;
 pub mod thread;
 
 use nix::errno::Errno;

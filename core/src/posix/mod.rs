@@ -1,0 +1,7 @@
+//! POSIX objects, which are known by a name of one word behind a slash.
+
+mod name;
+pub mod notice;
+pub mod queue;
+
+pub use name::Name;

@@ -1,0 +1,311 @@
+/**
+ * POSIX message queues: see mq_overview(7).
+ */
+import { Buffer } from 'node:buffer'
+import { constants } from 'node:os'
+import { bytesOf } from '../data.js'
+import { coded, invalidState, invalidType, invalidValue } from '../errors.js'
+import { coreOf, fix, Handle, isOwned } from '../handle.js'
+import { iterate } from '../iterate.js'
+import native from '../load.js'
+import { arrived, roomFor } from '../scratch.js'
+import { boolean, descriptor, integer, mode as modeOf, objectOf, timeoutOf, waitOf } from '../validate.js'
+import { BLOCKED, Operation } from '../wait/direction.js'
+import { blockUntil } from '../wait/sync.js'
+import { QueueCore } from './core.js'
+
+/** @typedef {{ timeout?: number, signal?: AbortSignal }} WaitOptions */
+/** @typedef {{ data: Buffer, priority: number }} Message */
+
+/** MQ_PRIO_MAX is one more. */
+const HIGHEST_PRIORITY = 32_767
+/** The addon writes the priority behind the message. */
+const PRIORITY_SIZE = 2
+
+const ACCESS = new Map([
+  ['r', 0],
+  ['w', 1],
+  ['rw', 2],
+])
+
+/** @param {QueueCore} core @returns {Message | typeof BLOCKED} */
+function take(core) {
+  const { maxMessageSize } = core
+  const room = roomFor(maxMessageSize + PRIORITY_SIZE)
+  const length = native.posixQueueReceive(core.id, room, maxMessageSize)
+  if (length < 0) {
+    core.receiving.exhausted()
+    return BLOCKED
+  }
+  const priority = room[length] | (room[length + 1] << 8)
+  return { data: arrived(length), priority }
+}
+
+class Receive extends Operation {
+  /** @param {QueueCore} core */
+  constructor(core) {
+    super()
+    this.core = core
+  }
+
+  attempt() {
+    return take(this.core)
+  }
+}
+
+class Send extends Operation {
+  /** @param {QueueCore} core @param {Uint8Array} data @param {number} priority */
+  constructor(core, data, priority) {
+    super()
+    this.core = core
+    this.data = data
+    this.priority = priority
+  }
+
+  attempt() {
+    const { core } = this
+    if (native.posixQueueSend(core.id, this.data, this.priority) === 0) return undefined
+    core.sending.exhausted()
+    return BLOCKED
+  }
+
+  get mayFail() {
+    return true
+  }
+
+  /** The caller may do with the memory what he likes from here on. */
+  queued() {
+    this.data = Buffer.from(this.data)
+  }
+}
+
+/** @param {Record<string, any>} options @returns {number} */
+function priorityOf({ priority }) {
+  return priority === undefined ? 0 : integer('options.priority', priority, 0, HIGHEST_PRIORITY)
+}
+
+/**
+ * Comes after everything that runs code of the caller's: a getter could change the data, or close the handle.
+ * @param {QueueCore} core
+ * @param {unknown} data
+ * @param {number} priority
+ */
+function messageOf(core, data, priority) {
+  const bytes = bytesOf(data)
+  core.check()
+  if (bytes.length > core.maxMessageSize) throw tooLarge(core, bytes.length)
+  return new Send(core, bytes, priority)
+}
+
+/** @param {QueueCore} core @param {number} length */
+function tooLarge({ maxMessageSize }, length) {
+  return coded(
+    Error,
+    'EMSGSIZE',
+    `EMSGSIZE: a message of this queue holds at most ${maxMessageSize} bytes, and this has ${length}`,
+    {
+      errno: -constants.errno.EMSGSIZE,
+      syscall: 'mq_send',
+      hint:
+        "the limit is the queue's maxMessageSize, given when it is made, at most /proc/sys/fs/mqueue/msgsize_max: " +
+        'raise that with sysctl fs.mqueue.msgsize_max',
+    },
+  )
+}
+
+/** @param {string | null | undefined} name @param {boolean} create */
+function checkName(name, create) {
+  if (typeof name === 'string') return
+  if (name !== null) throw invalidType('name', 'of type string or null', name)
+  if (!create) throw invalidValue('name', name, 'must be that of a queue: null is for create: true')
+}
+
+/** @param {unknown} access @returns {number} */
+function accessOf(access) {
+  if (access === undefined) return 2
+  if (typeof access !== 'string') throw invalidType('options.access', 'of type string', access)
+  const number = ACCESS.get(access)
+  if (number === undefined) throw invalidValue('options.access', access, "must be 'r', 'w' or 'rw'")
+  return number
+}
+
+/** @param {string} name @param {unknown} size */
+function sizeOf(name, size) {
+  return size === undefined ? undefined : integer(name, size, 1, 0x7fffffff)
+}
+
+/** @type {(queue: PosixMessageQueue) => QueueCore} */
+const queueOf = /** @type {any} */ (coreOf)
+
+export class PosixMessageQueue extends Handle {
+  /** @param {QueueCore} core @param {string | null} name */
+  constructor(core, name) {
+    super(core)
+    fix(this, 'name', name)
+    fix(this, 'maxMessages', core.maxMessages)
+    fix(this, 'maxMessageSize', core.maxMessageSize)
+  }
+
+  /**
+   * @param {string | null} name
+   * @param {{ create?: boolean, exclusive?: boolean, mode?: number, maxMessages?: number, maxMessageSize?: number, access?: 'r' | 'w' | 'rw' }} [options]
+   */
+  static open(name, options) {
+    const { create, exclusive, mode, maxMessages, maxMessageSize, access } = objectOf(options)
+    const given = {
+      create: boolean('options.create', create, false),
+      exclusive: boolean('options.exclusive', exclusive, false),
+      mode: modeOf('options.mode', mode, 0o600),
+      maxMessages: sizeOf('options.maxMessages', maxMessages),
+      maxMessageSize: sizeOf('options.maxMessageSize', maxMessageSize),
+      access: accessOf(access),
+    }
+    checkName(name, given.create)
+    const facts = native.posixQueueOpen(name, given)
+    return new PosixMessageQueue(new QueueCore(facts), name ?? facts.name ?? null)
+  }
+
+  /** @param {number} fd */
+  static fromFd(fd) {
+    return adopt(fd, null)
+  }
+
+  /** @param {string} name */
+  static unlink(name) {
+    if (typeof name !== 'string') throw invalidType('name', 'of type string', name)
+    native.posixQueueUnlink(name)
+  }
+
+  get size() {
+    const core = queueOf(this)
+    core.check()
+    return native.posixQueueSize(core.id)
+  }
+
+  /** @param {unknown} data @param {{ priority?: number } & WaitOptions} [options] */
+  send(data, options) {
+    try {
+      const core = queueOf(this)
+      const given = objectOf(options)
+      const priority = priorityOf(given)
+      const wait = waitOf(given)
+      return core.sending.submit(messageOf(core, data, priority), wait)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** @param {unknown} data @param {{ priority?: number }} [options] @returns {boolean} */
+  trySend(data, options) {
+    const core = queueOf(this)
+    const priority = priorityOf(objectOf(options))
+    const message = messageOf(core, data, priority)
+    return core.sending.head === undefined && message.attempt() !== BLOCKED
+  }
+
+  /** @param {unknown} data @param {{ priority?: number, timeout?: number }} [options] */
+  sendSync(data, options) {
+    const core = queueOf(this)
+    const given = objectOf(options)
+    const priority = priorityOf(given)
+    const timeout = timeoutOf(given)
+    const message = messageOf(core, data, priority)
+    const { sending } = core
+    blockUntil(
+      () => {
+        // What is queued already goes first.
+        if (sending.head !== undefined) sending.onReady()
+        core.check()
+        return sending.head === undefined ? message.attempt() : BLOCKED
+      },
+      (milliseconds) => native.posixQueueBlock(core.id, true, milliseconds),
+      timeout,
+    )
+  }
+
+  /** @param {WaitOptions} [options] @returns {Promise<Message>} */
+  recv(options) {
+    try {
+      const core = queueOf(this)
+      const wait = waitOf(objectOf(options))
+      core.check()
+      return core.receiving.submit(new Receive(core), wait)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** @returns {Message | undefined} */
+  tryRecv() {
+    const core = queueOf(this)
+    core.check()
+    const message = take(core)
+    return message === BLOCKED ? undefined : message
+  }
+
+  /** @param {{ timeout?: number }} [options] @returns {Message} */
+  recvSync(options) {
+    const core = queueOf(this)
+    const timeout = timeoutOf(objectOf(options))
+    core.check()
+    return blockUntil(
+      () => take(core),
+      (milliseconds) => native.posixQueueBlock(core.id, false, milliseconds),
+      timeout,
+    )
+  }
+
+  /** @param {WaitOptions} [options] @returns {AsyncIterableIterator<Message>} */
+  iterate(options) {
+    const core = queueOf(this)
+    const wait = waitOf(objectOf(options))
+    return iterate(
+      core,
+      () => core.receiving,
+      () => new Receive(core),
+      wait,
+    )
+  }
+
+  [Symbol.asyncIterator]() {
+    return this.iterate()
+  }
+
+  /** @param {WaitOptions} [options] @returns {Promise<void>} */
+  notify(options) {
+    try {
+      const core = queueOf(this)
+      const wait = waitOf(objectOf(options))
+      core.check()
+      return core.notices.submit(wait)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  unlink() {
+    const core = queueOf(this)
+    core.check()
+    const { name } = /** @type {{ name: string | null }} */ (/** @type {unknown} */ (this))
+    if (name === null) throw invalidState('Nobody has told the name of this queue: it was adopted by its descriptor')
+    native.posixQueueUnlink(name)
+  }
+
+  dup() {
+    const core = queueOf(this)
+    core.check()
+    const { name } = /** @type {{ name: string | null }} */ (/** @type {unknown} */ (this))
+    return /** @type {this} */ (new PosixMessageQueue(new QueueCore(native.posixQueueDuplicate(core.id)), name))
+  }
+}
+
+/**
+ * A queue by its descriptor, with the name that it had where it comes from.
+ * @param {unknown} fd
+ * @param {string | null} name
+ */
+export function adopt(fd, name) {
+  const number = descriptor('fd', fd)
+  if (isOwned(number)) throw invalidValue('fd', number, 'belongs to an open handle of os-ipc already')
+  return new PosixMessageQueue(new QueueCore(native.posixQueueAdopt(number)), name)
+}
