@@ -1,4 +1,4 @@
-import { bar, bytes, decimal } from './units.js'
+import { bar, bytes, decimal, seconds } from './units.js'
 
 /**
  * @typedef {import('../../lib/cli/terminal.js').Terminal} Terminal
@@ -79,8 +79,8 @@ function silentReporter() {
 }
 
 /** @param {import('./tour.js').Row} row */
-function outcome({ bytes: count = 0, seconds = 0, megabytesPerSecond = 0, equal }) {
-  return `${bytes(count)} in ${seconds.toFixed(3)} s, ${decimal(megabytesPerSecond)} MB/s, SHA-256 ${equal ? 'equal' : 'DIFFERS'}`
+function outcome({ bytes: count = 0, seconds: duration = 0, megabytesPerSecond = 0, equal }) {
+  return `${bytes(count)} in ${seconds(duration)} s, ${decimal(megabytesPerSecond)} MB/s, SHA-256 ${equal ? 'equal' : 'DIFFERS'}`
 }
 
 /**

@@ -1,5 +1,5 @@
 import { wrap } from '../../lib/cli/wrap.js'
-import { bar, bytes, decimal } from './units.js'
+import { bar, bytes, decimal, seconds } from './units.js'
 
 /**
  * @typedef {import('../../lib/cli/terminal.js').Terminal} Terminal
@@ -97,11 +97,11 @@ function narrowTable(cells, out) {
 }
 
 /** @param {Row} row */
-function figures({ title, bytes: count, seconds, megabytesPerSecond, messagesPerSecond }) {
+function figures({ title, bytes: count, seconds: duration, megabytesPerSecond, messagesPerSecond }) {
   return {
     title,
     size: count === undefined ? '' : bytes(count),
-    seconds: seconds === undefined ? '' : seconds.toFixed(3),
+    seconds: duration === undefined ? '' : seconds(duration),
     rate: megabytesPerSecond === undefined ? '' : decimal(megabytesPerSecond),
     messages: messagesPerSecond === undefined ? '' : Math.round(messagesPerSecond).toLocaleString('en'),
   }

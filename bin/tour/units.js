@@ -26,3 +26,8 @@ export function bytes(count) {
   if (count < 1e6) return `${decimal(count / 1e3)} kB`
   return count < 1e9 ? `${decimal(count / 1e6)} MB` : `${decimal(count / 1e9)} GB`
 }
+
+/** @param {number} duration In seconds; small files are told in more places. */
+export function seconds(duration) {
+  return duration.toFixed(duration < 0.01 ? 6 : 3)
+}
