@@ -45,12 +45,14 @@ export type IpcErrorCode =
   | 'ERR_IPC_NOT_SUPPORTED'
   | 'ETIMEDOUT'
   | 'EMSGSIZE'
+  | 'EIDRM'
 export interface IpcError extends Error {
   code: IpcErrorCode | (string & {})
   errno?: number
   syscall?: string
-  /** The file or object that it is about. */
+  /** The file or object that it is about; `id` for System V. */
   path?: string
+  id?: number
   /** What to do about it, where there is a remedy (which limit, how to raise it). */
   hint?: string
   bytesSent?: number
@@ -212,4 +214,88 @@ export class PosixMessageQueue extends Handle implements Sender<Data, { priority
   /** Settles when a message comes to the empty queue (mq_notify); takes nothing. EBUSY while another process asks. */
   notify(options?: WaitOptions): Promise<void>
   unlink(): void
+}
+
+/** A System V key: a number of 32 bits other than 0, what `ftok` gives, or 'private' (IPC_PRIVATE). */
+export type SysvKey = number | 'private'
+/** ftok(3): the key of an existing file and a number from 1 to 255. Different files may have the same. */
+export function ftok(path: string | URL, projectId: number): number
+
+/**
+ * Opening what exists asks for the permissions in `mode` (0o600): EACCES at once where they are not given, as `fromId` of
+ * what one may not read. `exclusive` with `create`: EEXIST if it exists. Removal ends pending waits with EIDRM; later calls
+ * give EINVAL or EIDRM.
+ */
+export interface SysvOpenOptions {
+  create?: boolean
+  exclusive?: boolean
+  mode?: number
+}
+export interface SysvPermissions {
+  key: number
+  uid: number
+  gid: number
+  creatorUid: number
+  creatorGid: number
+  mode: number
+}
+export interface SysvMessage {
+  data: Buffer
+  type: number
+  /** The length it had, where `truncate` has cut it. */
+  fullLength?: number
+}
+/**
+ * `type` 0: the oldest; N > 0: the oldest of type N; N < 0: the oldest of the lowest type <= |N|. `except` inverts N > 0.
+ * `truncate`: the data is cut to this many bytes, the rest is gone. Without it nothing is ever cut.
+ */
+export interface SysvSelect {
+  type?: number
+  except?: boolean
+  truncate?: number
+}
+export interface SysvQueueStat extends SysvPermissions {
+  messages: number
+  bytes: number
+  /** What `bytes` may come to. */
+  maxBytes: number
+  /** 0 for nobody yet. */
+  lastSendPid: number
+  lastRecvPid: number
+  lastSendTime: Date | null
+  lastRecvTime: Date | null
+  /** When it was made or `set` last. */
+  changeTime: Date
+}
+/**
+ * Whole messages with a type, kept by the kernel until they are received or the queue is removed: sysvipc(7). A handle is of
+ * the queue that it was opened as: one that was made later under the same key is another one.
+ */
+export class SysvMessageQueue
+  extends Handle
+  implements Sender<Data, { type?: number }>, Receiver<SysvMessage, SysvSelect>
+{
+  /** 'private' makes a new one, with or without `create`. */
+  static open(key: SysvKey, options?: SysvOpenOptions): SysvMessageQueue
+  static fromId(id: number): SysvMessageQueue
+  /** A signed number, as C has it; 0 for a private one. */
+  readonly key: number
+  readonly id: number
+  /** `type` is 1 unless told otherwise. Longer than msgmax, or than the queue's `maxBytes`, is EMSGSIZE; `type` below 1 is ERR_OUT_OF_RANGE. */
+  send(data: Data, options?: { type?: number } & WaitOptions): Promise<void>
+  trySend(data: Data, options?: { type?: number }): boolean
+  sendSync(data: Data, options?: { type?: number } & TimeoutOption): void
+  /** Receives of different kinds do not hold each other up. */
+  recv(options?: SysvSelect & WaitOptions): Promise<SysvMessage>
+  tryRecv(options?: SysvSelect): SysvMessage | undefined
+  recvSync(options?: SysvSelect & TimeoutOption): SysvMessage
+  iterate(options?: SysvSelect & WaitOptions): AsyncIterableIterator<SysvMessage>
+  [Symbol.asyncIterator](): AsyncIterableIterator<SysvMessage>
+  /** The message at `index` without taking it (MSG_COPY), undefined past the end. ERR_IPC_NOT_SUPPORTED by kernels that cannot. */
+  peek(index?: number): SysvMessage | undefined
+  stat(): SysvQueueStat
+  /** The rest stays as it is. EPERM unless it is yours; root alone may go beyond /proc/sys/kernel/msgmnb. */
+  set(changes: { uid?: number; gid?: number; mode?: number; maxBytes?: number }): void
+  /** Removes the queue with what is in it, for everybody. close() never does. */
+  remove(): void
 }

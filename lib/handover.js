@@ -7,6 +7,7 @@ import { invalidType, notSupported } from './errors.js'
 import { coreOf } from './handle.js'
 import { PipeReader } from './pipe/reader.js'
 import { PipeWriter } from './pipe/writer.js'
+import { SysvMessageQueue } from './sysv-queue/queue.js'
 
 /** @typedef {import('./handle.js').Handle} Handle */
 /** @typedef {{ kind: string, fds: number[], meta: Record<string, unknown> }} Parcel */
@@ -23,6 +24,15 @@ import { PipeWriter } from './pipe/writer.js'
 const table = new Map([
   ['pipe-reader', { type: PipeReader, moves: true, describe: single, rebuild: ({ fds }) => PipeReader.fromFd(fds[0]) }],
   ['pipe-writer', { type: PipeWriter, moves: true, describe: single, rebuild: ({ fds }) => PipeWriter.fromFd(fds[0]) }],
+  [
+    'sysv-queue',
+    {
+      type: SysvMessageQueue,
+      moves: false,
+      describe: ({ id }) => ({ fds: [], meta: { id } }),
+      rebuild: ({ meta }) => SysvMessageQueue.fromId(/** @type {number} */ (meta.id)),
+    },
+  ],
 ])
 
 /** @param {Handle} handle */

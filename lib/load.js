@@ -15,6 +15,11 @@ const require = createRequire(import.meta.url)
  * @typedef {object} Raw
  * @property {(id: number, target: Uint8Array, length: number) => number} pipeRead bytes, 0 at the end, -1 if there are none yet
  * @property {(id: number, data: Uint8Array, from: number) => number} pipeWrite bytes, -1 if there is room for none
+ * @property {(id: number, frame: Uint8Array, length: number) => number} sysvQueueSend 0, -1 if there is no room
+ * @property {(id: number, frame: Uint8Array, length: number, milliseconds: number) => number} sysvQueueSendSync the same, later
+ * @property {(id: number, frame: Uint8Array, except: number) => number} sysvQueueReceive length, -1 if there is none, -2 if the frame is too small
+ * @property {(id: number, frame: Uint8Array, except: number, milliseconds: number) => number} sysvQueueReceiveSync the same, later
+ * @property {(id: number, frame: Uint8Array, index: number) => number} sysvQueuePeek the same
  * @property {(id: number, data: Uint8Array, priority: number) => number} posixQueueSend 0, -1 if there is no room
  * @property {(id: number, target: Uint8Array, size: number) => number} posixQueueReceive the message's length, -1 if there is none
  */

@@ -13,6 +13,7 @@ mod posix_queue;
 mod raw;
 mod reactor;
 mod splice;
+mod sysv_queue;
 mod table;
 
 use napi::Env;
@@ -23,5 +24,6 @@ use napi_derive::napi;
 #[napi(module_exports)]
 pub fn init(exports: Object<'_>, env: Env) -> napi::Result<()> {
     pipe::export(&env, &exports)?;
-    posix_queue::export(&env, &exports)
+    posix_queue::export(&env, &exports)?;
+    sysv_queue::export(&env, &exports)
 }

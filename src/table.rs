@@ -89,3 +89,15 @@ pub(crate) fn remove<T: AsFd>(table: &'static LocalKey<Table<T>>, id: u32) -> Op
     }
     Some(object)
 }
+
+/// Removes an object that nobody can watch. A number that is free already gives None.
+pub(crate) fn discard<T>(table: &'static LocalKey<Table<T>>, id: u32) -> Option<T> {
+    table.with(|table| table.take(id)).map(|entry| entry.object)
+}
+
+/// Removes all of them: the environment ends.
+pub(crate) fn clear<T>(table: &'static LocalKey<Table<T>>) {
+    // Taken out first, since what they do when they are dropped may look into the table.
+    let entries = table.with(|table| table.slots.take());
+    drop(entries);
+}

@@ -76,6 +76,15 @@ impl Error {
         }
     }
 
+    /// Names the System V object that the failed call was about.
+    #[must_use]
+    pub fn about(self, id: i32) -> Self {
+        match self {
+            Self::Os { errno, syscall, .. } => Self::Os { errno, syscall, object: Some(Object::Id(id)) },
+            other => other,
+        }
+    }
+
     /// The error number, where the kernel gave one.
     #[must_use]
     pub fn errno(&self) -> Option<Errno> {
@@ -109,6 +118,14 @@ impl Error {
             Self::Os { errno: Errno::EBUSY, syscall: "mq_notify", .. } => {
                 Some("another process has asked to be notified of this queue, and there can be one only")
             }
+            Self::Os { errno: Errno::ENOSPC, syscall: "msgget", .. } => Some(
+                "there are as many queues as /proc/sys/kernel/msgmni allows: raise it with sysctl kernel.msgmni, or remove \
+                 queues that nobody needs (ipcs -q, ipcrm -q ID)",
+            ),
+            Self::Os { errno: Errno::EPERM, syscall: "msgctl", .. } => Some(
+                "only its owner, its creator and root may change or remove a queue, and only root may give it more bytes \
+                 than /proc/sys/kernel/msgmnb: raise that with sysctl kernel.msgmnb",
+            ),
             Self::Os { errno: Errno::EMFILE, .. } => {
                 Some("this process is at its limit of open descriptors: raise it with ulimit -n")
             }

@@ -12,6 +12,7 @@ pub mod pipe;
 pub mod posix;
 pub mod splice;
 pub mod sys;
+pub mod sysv;
 pub mod waiter;
 
 pub use error::{Error, Object, Result};

@@ -5,6 +5,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use crate::error::{Error, Result};
@@ -19,6 +21,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct Group<T> {
     shared: Arc<Shared<T>>,
 }
+
+/// Tells a [`Group`] outcomes of what does not go on in its own threads.
+#[derive(Debug)]
+pub struct Teller<T>(Arc<Shared<T>>);
 
 #[derive(Debug)]
 struct Shared<T> {
@@ -75,11 +81,26 @@ impl<T: Send + 'static> Group<T> {
         }
     }
 
+    /// For outcomes that come from elsewhere.
+    #[must_use]
+    pub fn teller(&self) -> Teller<T> {
+        Teller(Arc::clone(&self.shared))
+    }
+
     /// Ends the wait under `token`, if it is still under way. Its outcome comes all the same.
     pub fn cancel(&self, token: u32) {
         let wait = self.shared.lock().under_way.get(&token).cloned().flatten();
         if let Some(wait) = wait {
             wait.cancel();
+        }
+    }
+
+    /// Blocks this thread until there are outcomes to collect, for at most `milliseconds`. A signal may end it early.
+    pub fn block(&self, milliseconds: u8) -> Result<()> {
+        let mut fds = [PollFd::new(self.bell(), PollFlags::POLLIN)];
+        match poll(&mut fds, PollTimeout::from(milliseconds)) {
+            Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Err(errno) => Err(Error::os(errno, "poll")),
         }
     }
 
@@ -108,6 +129,13 @@ impl<T: Send + 'static> Group<T> {
         let state = self.shared.lock();
         let gone = self.shared.ended.wait_timeout_while(state, PATIENCE, |state| !state.under_way.is_empty());
         gone.unwrap_or_else(PoisonError::into_inner).0.outcomes.clear();
+    }
+}
+
+impl<T> Teller<T> {
+    /// The outcome of whatever has this token. Of a group that is closed nobody hears it.
+    pub fn tell(&self, token: u32, outcome: T) {
+        self.0.end(token, outcome);
     }
 }
 

@@ -4,13 +4,16 @@
 //! would let it go on. Idle threads are kept a little and used again. A wait is ended by [`Wait::cancel`], exactly: the
 //! job's result says whether the call had happened (see [`crate::sys::cancel`]).
 //!
-//! [`Group`] keeps the waits of one owner together and tells of their ends by a descriptor.
+//! [`Group`] keeps the waits of one owner together and tells of their ends by a descriptor. [`wait_here`] is for blocking
+//! forms: a wait on the calling thread, with an end.
 //!
 //! Not for anything that poll(2) can tell of: that costs a thread and two wake-ups more.
 
 mod group;
+mod here;
 
-pub use group::Group;
+pub use group::{Group, Teller};
+pub use here::{wait_here, wake_here};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
@@ -82,7 +85,7 @@ impl Wait {
         drop(cancel::ensure_handler());
         self.0.flag.raise();
         if let Some(thread) = *lock(&self.0.thread) {
-            sys_thread::signal(thread, cancel::SIGNAL);
+            cancel::interrupt(thread);
         }
     }
 }

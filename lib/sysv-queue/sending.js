@@ -1,0 +1,165 @@
+/**
+ * Sending: at once if there is room. A send that has to wait is made by a thread, one after the other, and what comes of
+ * it is exact: called off, it was not sent; sent, it was not called off.
+ */
+import { Buffer } from 'node:buffer'
+import { clearTimeout, setTimeout } from 'node:timers'
+import { closedError } from '../errors.js'
+import native from '../load.js'
+import { BLOCKED, Direction, Operation } from '../wait/direction.js'
+import { frameWith, ownFrameWith } from './frame.js'
+import { refusal, refuseForEver } from './limits.js'
+import { CALLED_OFF, startWaiting } from './told.js'
+
+/** @typedef {import('./core.js').QueueCore} QueueCore */
+
+/** Milliseconds until another thread may be had. */
+const RETRY = 5
+
+/** Whether it could be sent without waiting. @param {QueueCore} core @param {number} type @param {Uint8Array} bytes */
+export function put(core, type, bytes) {
+  let status
+  try {
+    status = native.sysvQueueSend(core.id, frameWith(type, bytes), bytes.length)
+  } catch (error) {
+    throw refusal(core, bytes.length, error)
+  }
+  if (status === 0) return true
+  refuseForEver(core, bytes.length)
+  return false
+}
+
+export class Send extends Operation {
+  /** @param {QueueCore} core @param {number} type @param {Uint8Array} bytes */
+  constructor(core, type, bytes) {
+    super()
+    this.core = core
+    this.type = type
+    this.bytes = bytes
+    this.tried = false
+    /** What the thread that sends it will tell under; 0 while there is none. */
+    this.token = 0
+    /** Why it was called off. @type {{ error: unknown } | undefined} */
+    this.calledOff = undefined
+  }
+
+  get mayFail() {
+    return true
+  }
+
+  attempt() {
+    if (this.token !== 0) return BLOCKED
+    this.tried = true
+    try {
+      return put(this.core, this.type, this.bytes) ? undefined : BLOCKED
+    } catch (error) {
+      // Removed while it waited: a thread will be told so as those are who wait.
+      if (this.direction !== undefined && /** @type {any} */ (error).code === 'EINVAL') return BLOCKED
+      throw error
+    }
+  }
+
+  /** The caller may do with the memory what he likes from here on. */
+  queued() {
+    this.bytes = Buffer.from(this.bytes)
+  }
+
+  /** @param {Error} error */
+  expire(error) {
+    if (this.token === 0) super.expire(error)
+    else this.callOff(error)
+  }
+
+  /** @param {unknown} reason */
+  abort(reason) {
+    if (this.token === 0) super.abort(reason)
+    else this.callOff(reason)
+  }
+
+  /** @param {unknown} error */
+  callOff(error) {
+    if (this.calledOff !== undefined) return
+    this.calledOff = { error }
+    native.sysvQueueCancel(this.token)
+  }
+}
+
+export class Sending extends Direction {
+  /** @param {QueueCore} core */
+  constructor(core) {
+    super(core, () => {})
+    /** @type {NodeJS.Timeout | undefined} */
+    this.pause = undefined
+  }
+
+  /** @param {Send} operation @param {import('../validate.js').Wait} wait */
+  enqueue(operation, wait) {
+    const first = this.head === undefined
+    const settled = super.enqueue(operation, wait)
+    // One that has not even been tried is to be, in the next turn.
+    if (first && operation.tried && this.head === operation) {
+      try {
+        this.begin(operation)
+      } catch (error) {
+        this.fail(operation, error)
+      }
+    }
+    return settled
+  }
+
+  /** @param {number} [events] */
+  onReady(events) {
+    const served = super.onReady(events)
+    const operation = /** @type {Send | undefined} */ (this.head)
+    if (operation === undefined || operation.token !== 0 || this.pause !== undefined) return served
+    try {
+      this.begin(operation)
+    } catch {
+      // It waits already, so it goes on waiting: for a thread, now.
+      this.pause = setTimeout(() => this.retry(), RETRY)
+      this.pause.unref()
+    }
+    return served
+  }
+
+  /** Goes on with what waits, as far as that can be. */
+  retry() {
+    clearTimeout(this.pause)
+    this.pause = undefined
+    this.onReady()
+  }
+
+  /** @param {Send} operation */
+  begin(operation) {
+    const { id } = this.core
+    const frame = ownFrameWith(operation.type, operation.bytes)
+    operation.token = startWaiting(
+      (token) => native.sysvQueueSendWaiting(id, token, frame),
+      (failure) => this.sent(operation, failure),
+    )
+  }
+
+  /** @param {Send} operation @param {unknown} failure */
+  sent(operation, failure) {
+    operation.token = 0
+    this.remove(operation)
+    if (failure === undefined) operation.resolve(undefined)
+    else if (failure === CALLED_OFF) operation.reject(operation.calledOff ? operation.calledOff.error : closedError())
+    else operation.reject(failure)
+    this.onReady()
+  }
+
+  /** The one that a thread is sending settles when that is told what came of it. */
+  close() {
+    const sending = /** @type {Send | undefined} */ (this.head)
+    if (sending === undefined || sending.token === 0) {
+      super.close()
+      return
+    }
+    for (let operation = sending.next; operation !== undefined; operation = sending.next) {
+      this.remove(operation)
+      operation.reject(closedError())
+    }
+    sending.callOff(closedError())
+  }
+}
