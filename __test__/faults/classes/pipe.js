@@ -1,0 +1,39 @@
+import { PipeReader, PipeWriter, pipe } from '../../../index.js'
+import { pipeEnds } from '../harness/ends.js'
+
+/** Pipes: both ends in one process, or one end inherited by a child. */
+export const pipeClass = (options, ...sizes) => ({
+  ...pipeEnds(...sizes),
+
+  async open() {
+    const { reader, writer } = pipe(options)
+    return {
+      sender: writer,
+      receiver: reader,
+      close() {
+        reader.close()
+        writer.close()
+      },
+    }
+  },
+
+  /** @param {import('../harness/context.js').Context} _context @param {'sender' | 'receiver'} side of the other process */
+  async offer(_context, side) {
+    const { reader, writer } = pipe(options)
+    const [near, far] = side === 'sender' ? [reader, writer] : [writer, reader]
+    return {
+      fds: [far.fd],
+      async meet() {
+        far.close()
+        return near
+      },
+    }
+  },
+
+  /** @param {any} _parcel @param {'sender' | 'receiver'} side */
+  async join(_parcel, side) {
+    return side === 'sender' ? PipeWriter.fromFd(3) : PipeReader.fromFd(3)
+  },
+})
+
+export default { name: 'pipe', ...pipeClass() }

@@ -1,0 +1,23 @@
+import { raceParts, raceReceives, raceSends, soon } from './harness/races.js'
+
+/** Aborts at about the moment of success. */
+const aborts = {
+  begin(random) {
+    const controller = new AbortController()
+    // An error of its own, so that no other's is taken for it.
+    const reason = Object.assign(new Error('called off'), { code: 'CALLED_OFF' })
+    soon(random, () => controller.abort(reason))
+    return { options: { signal: controller.signal }, gaveUp: (error) => error === reason }
+  },
+}
+
+export default {
+  id: 'G4',
+  campaign: 'cancel',
+  promise: 'an abort loses nothing and repeats nothing: received is sent, in order',
+
+  async run(kind, context) {
+    const races = [raceReceives, raceSends, ...(kind.divides ? [raceParts] : [])]
+    return context.shareOut(races, (race) => race(kind, context, aborts))
+  },
+}

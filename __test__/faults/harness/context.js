@@ -1,0 +1,216 @@
+/** What a role has at hand: the time that it may take, chance, a folder, other processes and workers. */
+import { join } from 'node:path'
+import process from 'node:process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { threadId, Worker } from 'node:worker_threads'
+import * as peers from '../peers.js'
+import { Child } from './child.js'
+import { Random } from './random.js'
+
+/**
+ * @typedef {object} Spec
+ * @property {string} fault the name of its file
+ * @property {string} kind the name of its class's file
+ * @property {string} [folder] where both are, if not here
+ * @property {string} role
+ * @property {number} seed
+ * @property {number} ms how long to go on
+ * @property {string} scratch a folder of this row's own
+ * @property {any} [data]
+ * @property {any} [parcel] what its end is made of
+ * @property {'sender' | 'receiver'} [side]
+ */
+
+/** @param {Spec} spec @param {Context} context */
+export async function roleOf(spec, context) {
+  const base = spec.folder ?? new URL('../', import.meta.url)
+  const { default: fault } = await import(new URL(`${spec.fault}.js`, base).href)
+  const { default: kind } = await import(new URL(`classes/${spec.kind}.js`, base).href)
+  context.kind = kind
+  if (spec.parcel !== undefined) context.near = await kind.join(spec.parcel, spec.side)
+  return spec.role === 'run' ? fault.run : (fault.roles?.[spec.role] ?? peers[spec.role])
+}
+
+export class Context {
+  /** @type {Array<() => unknown>} */
+  #deferred = []
+  #lines
+  #paths = 0
+  #before = 0
+  #deadline
+  #tell
+
+  /** @param {Spec} spec @param {(value: any) => void} tell */
+  constructor(spec, tell) {
+    this.spec = spec
+    this.#tell = tell
+    this.random = new Random(spec.seed)
+    this.ms = spec.ms
+    /** There is time for the full numbers of a campaign, and not only for a look. */
+    this.long = spec.ms >= 10_000
+    this.scratch = spec.scratch
+    this.data = spec.data
+    this.rounds = 0
+    this.kind = undefined
+    /** This process's end of what `meet` has made, in a peer. @type {any} */
+    this.near = undefined
+    this.#deadline = performance.now() + spec.ms
+  }
+
+  /** Whether there is time for one more round. There is for the first. */
+  goesOn() {
+    return this.rounds === this.#before || performance.now() < this.#deadline
+  }
+
+  /**
+   * Runs several parts one after the other, each for its share of the time, and puts their figures together.
+   * @template T
+   * @param {T[]} parts
+   * @param {(part: T) => Promise<Record<string, any> | void>} run
+   */
+  async shareOut(parts, run) {
+    const end = this.#deadline
+    const figures = {}
+    for (const [done, part] of parts.entries()) {
+      const now = performance.now()
+      this.#deadline = now + (end - now) / (parts.length - done)
+      this.#before = this.rounds
+      Object.assign(figures, await run(part))
+    }
+    return figures
+  }
+
+  /** One more round has been done. */
+  round(count = 1) {
+    this.rounds += count
+  }
+
+  /** Where nothing stands yet. */
+  path() {
+    return join(this.scratch, `${process.pid}-${threadId}-${++this.#paths}`)
+  }
+
+  /** What is to be done at the end, whatever becomes of the rest. @param {() => unknown} action */
+  defer(action) {
+    this.#deferred.push(action)
+  }
+
+  async end() {
+    for (const action of this.#deferred.splice(0).reverse()) await action()
+  }
+
+  /** Tells whoever has started this process. */
+  tell(value) {
+    this.#tell(value)
+  }
+
+  /** What whoever has started this process says next. */
+  async heard() {
+    this.#lines ??= createInterface({ input: process.stdin })[Symbol.asyncIterator]()
+    const { value, done } = await this.#lines.next()
+    if (done) throw new Error('Nobody says anything any more')
+    return JSON.parse(value)
+  }
+
+  hearNoMore() {
+    if (this.#lines !== undefined) process.stdin.destroy()
+  }
+
+  #specOf(role, data, more = {}) {
+    const { fault, kind, folder, scratch, ms } = this.spec
+    return { fault, kind, folder, scratch, ms, role, data, seed: this.random.seed(), ...more }
+  }
+
+  /**
+   * Starts another process in a role of this fault, or of peers.js.
+   * @param {string} role
+   * @param {any} [data]
+   * @param {import('./child.js').Options} [options]
+   */
+  start(role, data, options) {
+    const child = new Child(this.#specOf(role, data), options)
+    this.defer(() => child.kill('SIGKILL'))
+    return child
+  }
+
+  /**
+   * Starts another process at the other end of something of this class.
+   * @param {'sender' | 'receiver'} side the other process's
+   * @param {string} role
+   * @param {any} [data]
+   * @param {import('./child.js').Options} [options]
+   * @returns {Promise<{ near: any, peer: Child }>} this process's end
+   */
+  async meet(side, role, data, options = {}) {
+    const offer = await this.kind.offer(this, side)
+    const fds = offer.fds ?? []
+    const spec = this.#specOf(role, data, { parcel: offer.parcel ?? {}, side })
+    const peer = new Child(spec, { ...options, fds })
+    this.defer(() => peer.kill('SIGKILL'))
+    const near = await offer.meet()
+    this.defer(() => near.close())
+    return { near, peer }
+  }
+
+  /**
+   * Starts a worker in a role of this fault.
+   * @param {string} role
+   * @param {any} [data]
+   */
+  worker(role, data) {
+    return new Thread(this.#specOf(role, data))
+  }
+}
+
+class Thread {
+  #told = []
+  #listeners = []
+  #returned
+  #failure
+
+  /** @param {Spec} spec */
+  constructor(spec) {
+    this.worker = new Worker(fileURLToPath(new URL('./worker.js', import.meta.url)), { workerData: spec })
+    this.worker.on('message', (message) => {
+      if ('told' in message) this.#told.push(message.told)
+      else this.#returned = message
+      this.#wake()
+    })
+    this.worker.on('error', (error) => {
+      this.#failure = error
+      this.#wake()
+    })
+    /** @type {Promise<number>} */
+    this.exited = new Promise((resolve) => {
+      this.worker.once('exit', (code) => {
+        resolve(code)
+        this.#wake()
+      })
+    })
+  }
+
+  #wake() {
+    for (const listener of this.#listeners.splice(0)) listener()
+  }
+
+  async told() {
+    while (this.#told.length === 0) {
+      if (this.#failure !== undefined) throw this.#failure
+      if (this.worker.threadId === -1) throw new Error('The worker has ended without a word')
+      await new Promise((resolve) => this.#listeners.push(resolve))
+    }
+    return this.#told.shift()
+  }
+
+  /** Waits for its end by itself. */
+  async done() {
+    await this.exited
+    if (this.#failure !== undefined) throw this.#failure
+    return this.#returned?.returned
+  }
+
+  terminate() {
+    return this.worker.terminate()
+  }
+}

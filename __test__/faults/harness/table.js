@@ -1,0 +1,65 @@
+/** The rows of the campaigns: every fault on every class that it fits. */
+import { readdirSync } from 'node:fs'
+import { basename } from 'node:path'
+
+/** Where both are. */
+export const HERE = new URL('../', import.meta.url)
+
+/**
+ * A class under test, as classes/ has them: how its ends are opened in one process or in two, and how numbered messages
+ * go through them.
+ * @typedef {Record<string, any> & { name: string }} Kind
+ */
+
+/**
+ * @typedef {object} Fault
+ * @property {string} id as in G4
+ * @property {string} campaign
+ * @property {string} promise what is proven
+ * @property {(kind: Kind, context: import('./context.js').Context) => Promise<Record<string, any>>} run in a process of
+ *   its own; throws if the promise is broken, else gives figures of what was checked
+ * @property {Record<string, (kind: Kind, context: import('./context.js').Context) => any>} [roles] for the processes and
+ *   workers that it starts
+ * @property {(kind: Kind) => boolean} [fits]
+ * @property {string[]} [needs] extras (see support/extras.js)
+ * @property {boolean} [faultInject] needs the addon whose panics can be asked for
+ * @property {import('./child.js').Options} [launch] how its process is started
+ * @property {number} [short] milliseconds that are enough for a look
+ * @property {boolean} [alone] it measures time, so nothing else is to run
+ */
+
+/** @typedef {{ name: string, fault: Fault, kind: Kind, folder: URL }} Row */
+
+export const CAMPAIGNS = ['kill', 'cancel', 'hostile', 'leak', 'limits']
+
+/** @returns {Promise<Row[]>} */
+export async function loadRows(folder = HERE, classes = folder) {
+  const kinds = await Promise.all(modulesIn(new URL('classes/', classes)))
+  const names = readdirSync(folder).filter((name) => /^[a-z]\d\d-.*\.js$/.test(name))
+  const rows = []
+  for (const name of names) {
+    const { default: fault } = await import(new URL(name, folder).href)
+    for (const { default: kind } of kinds) {
+      if (fault.fits?.(kind) ?? true) rows.push({ name: basename(name, '.js'), fault, kind, folder })
+    }
+  }
+  return rows
+}
+
+function modulesIn(folder) {
+  const names = readdirSync(folder).filter((name) => name.endsWith('.js'))
+  return names.map((name) => import(new URL(name, folder).href))
+}
+
+/**
+ * @param {Row[]} rows
+ * @param {{ campaign?: string, kind?: string, fault?: string }} wanted
+ */
+export function choose(rows, { campaign, kind, fault }) {
+  return rows.filter(
+    (row) =>
+      (campaign === undefined || row.fault.campaign === campaign) &&
+      (kind === undefined || row.kind.name === kind) &&
+      (fault === undefined || row.fault.id.toLowerCase() === fault.toLowerCase() || row.name === fault),
+  )
+}
