@@ -92,7 +92,7 @@ class Entry {
       await step()
     } catch (error) {
       this.failure = error instanceof Error ? error.message : String(error)
-      this.session?.process.kill('SIGKILL')
+      this.session?.kill()
     }
   }
 

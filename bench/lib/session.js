@@ -19,11 +19,19 @@ export function script(name, ...args) {
   return [process.execPath, fileURLToPath(new URL(`../peers/${name}`, import.meta.url)), ...args.map(String)]
 }
 
+/** Sessions whose processes are not known to have ended. @type {Set<Session>} */
+const open = new Set()
+process.once('exit', () => {
+  for (const session of open) session.kill()
+})
+
 export class Session {
   /** @param {string[]} command @param {import('./pin.js').Pinning} pinning @param {string} directory for sockets and FIFOs */
   constructor(command, pinning, directory) {
     const env = { ...process.env, BENCH_FAR_CPU: pinning.far, BENCH_DIRECTORY: directory }
-    this.process = spawn(...pinned(pinning.near, command), { env, stdio: ['pipe', 'pipe', 'pipe'] })
+    // A process group of its own, so that both sides can be ended together, whatever state they are in.
+    this.process = spawn(...pinned(pinning.near, command), { env, stdio: ['pipe', 'pipe', 'pipe'], detached: true })
+    open.add(this)
     this.lines = createInterface({ input: this.process.stdout })[Symbol.asyncIterator]()
     this.complaints = ''
     this.process.stderr.on('data', (chunk) => {
@@ -47,13 +55,25 @@ export class Session {
     return this.answer()
   }
 
+  /** Lets both sides end by themselves, and sees to it that they do. */
   async stop() {
-    if (this.process.exitCode !== null || this.process.signalCode !== null) return
-    const closed = once(this.process, 'close')
-    this.process.stdin.end()
-    const timer = setTimeout(() => this.process.kill('SIGKILL'), 2_000)
-    await closed
-    clearTimeout(timer)
+    if (this.process.exitCode === null && this.process.signalCode === null) {
+      const closed = once(this.process, 'close')
+      this.process.stdin.end()
+      const timer = setTimeout(() => this.kill(), 2_000)
+      await closed
+      clearTimeout(timer)
+    }
+    this.kill()
+  }
+
+  kill() {
+    open.delete(this)
+    try {
+      if (this.process.pid !== undefined) process.kill(-this.process.pid, 'SIGKILL')
+    } catch {
+      // Nobody is left in the group.
+    }
   }
 
   /** @returns {Promise<any>} */
