@@ -97,7 +97,11 @@ export declare function posixQueueSize(id: number): number
 
 export declare function posixQueueUnlink(name: string): void
 
-export declare function posixQueueWatch(id: number, reactor: number, token: number): void
+/**
+ * `interest`: READABLE, WRITABLE or both. Called again with the same token, it changes that. One direction at first: a process's own receives tell of room
+ * as well, and its own sends of messages.
+ */
+export declare function posixQueueWatch(id: number, reactor: number, token: number, interest: number): void
 
 /** Ends the wait under `token`. It is told of as ever, with what it had come to. */
 export declare function reactorCancel(id: number, token: number): void

@@ -11,7 +11,7 @@ use os_ipc_core::posix::Name;
 use os_ipc_core::posix::notice::{Notice, Told};
 use os_ipc_core::posix::queue::{self, Access, Options, Queue, Wanted};
 use os_ipc_core::sys::Attempt;
-use os_ipc_core::sys::epoll::Interest;
+use os_ipc_core::sys::epoll::{Interest, READABLE, WRITABLE};
 
 use crate::error::OrThrow;
 use crate::raw::{self, Body};
@@ -108,9 +108,16 @@ pub fn posix_queue_unlink(env: Env, name: String) -> napi::Result<()> {
     Name::new(&name).and_then(|name| queue::unlink(&name)).or_throw(&env)
 }
 
+/// `interest`: READABLE, WRITABLE or both. Called again with the same token, it changes that. One direction at first: a process's own receives tell of room
+/// as well, and its own sends of messages.
 #[napi(catch_unwind)]
-pub fn posix_queue_watch(env: Env, id: u32, reactor: u32, token: u32) -> napi::Result<()> {
-    reactor::epoll(reactor).and_then(|epoll| table::watch(&QUEUES, id, epoll, token, Interest::Both)).or_throw(&env)
+pub fn posix_queue_watch(env: Env, id: u32, reactor: u32, token: u32, interest: u32) -> napi::Result<()> {
+    let interest = match interest {
+        READABLE => Interest::Read,
+        WRITABLE => Interest::Write,
+        _ => Interest::Both,
+    };
+    reactor::epoll(reactor).and_then(|epoll| table::watch(&QUEUES, id, epoll, token, interest)).or_throw(&env)
 }
 
 /// Blocks this thread, for at most `milliseconds`.

@@ -63,7 +63,8 @@ pub(crate) fn with<T, R>(table: &'static LocalKey<Table<T>>, id: u32, body: impl
     table.with(|table| table.with(id, |entry| body(&entry.object)))
 }
 
-/// Has `epoll` tell of the object under `token`, from now to its removal.
+/// Has `epoll` tell of the object under `token`, from now to its removal. A second call, with the same epoll and token,
+/// changes what is watched for.
 pub(crate) fn watch<T: AsFd>(
     table: &'static LocalKey<Table<T>>,
     id: u32,
@@ -73,9 +74,10 @@ pub(crate) fn watch<T: AsFd>(
 ) -> Result<()> {
     table.with(|table| {
         table.with(id, |entry| {
-            epoll.add(entry.object.as_fd(), token, interest)?;
-            entry.watched_by.set(Some(epoll));
-            Ok(())
+            let before = entry.watched_by.replace(Some(Rc::clone(&epoll)));
+            let (fd, watched) = (entry.object.as_fd(), before.is_some());
+            let told = if watched { epoll.change(fd, token, interest) } else { epoll.add(fd, token, interest) };
+            told.inspect_err(|_| entry.watched_by.set(before))
         })
     })
 }

@@ -15,17 +15,32 @@ export class QueueCore extends Core {
     super(facts.id, facts.fd, NATIVE)
     this.maxMessages = facts.maxMessages
     this.maxMessageSize = facts.maxMessageSize
-    // One descriptor, which can be watched once: for both directions from the first wait of either.
-    let watched = false
-    const watch = () => {
-      if (watched) return
-      this.watch(this, (reactor, token) => native.posixQueueWatch(this.id, reactor, token))
-      watched = true
-    }
-    this.receiving = new Direction(this, watch)
-    this.sending = new Direction(this, watch)
+    /** What the reactor tells of. */
+    this.interest = 0
+    /** @type {(interest: number) => void} */
+    this.changeInterest = unwatched
+    this.receiving = new Direction(this, () => this.watchFor(READABLE))
+    this.sending = new Direction(this, () => this.watchFor(WRITABLE))
     this.notices = new Notices(this)
     this.directions.push(this.receiving, this.sending, this.notices.direction)
+  }
+
+  /**
+   * One descriptor can be watched once, and for nothing more than is waited for: each receive here would tell of room, and
+   * each send of a message.
+   * @param {number} direction
+   */
+  watchFor(direction) {
+    const interest = this.interest | direction
+    if (this.interest !== 0) {
+      this.changeInterest(interest)
+    } else {
+      this.watch(this, (reactor, token) => {
+        this.changeInterest = (wanted) => native.posixQueueWatch(this.id, reactor, token, wanted)
+        this.changeInterest(interest)
+      })
+    }
+    this.interest = interest
   }
 
   /** @param {number} events */
@@ -36,3 +51,5 @@ export class QueueCore extends Core {
     return received || sent
   }
 }
+
+function unwatched() {}

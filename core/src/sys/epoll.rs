@@ -38,13 +38,12 @@ impl Epoll {
 
     /// Tells of `fd` under the number `token` from now on, beginning with what is true already.
     pub fn add(&self, fd: BorrowedFd<'_>, token: u32, interest: Interest) -> Result<()> {
-        let flags = match interest {
-            Interest::Read => EpollFlags::EPOLLIN | EpollFlags::EPOLLRDHUP,
-            Interest::Write => EpollFlags::EPOLLOUT,
-            Interest::Both => EpollFlags::EPOLLIN | EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLOUT,
-        };
-        let event = EpollEvent::new(flags | EpollFlags::EPOLLET, token.into());
-        self.0.add(fd, event).map_err(|errno| Error::os(errno, "epoll_ctl"))
+        self.0.add(fd, event(token, interest)).map_err(|errno| Error::os(errno, "epoll_ctl"))
+    }
+
+    /// Tells of something else of a `fd` that was added, beginning with what is true already.
+    pub fn change(&self, fd: BorrowedFd<'_>, token: u32, interest: Interest) -> Result<()> {
+        self.0.modify(fd, &mut event(token, interest)).map_err(|errno| Error::os(errno, "epoll_ctl"))
     }
 
     /// Tells of `fd` no more. To be called before it is closed: a description that another process shares would go
@@ -81,6 +80,15 @@ impl AsFd for Epoll {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.0.as_fd()
     }
+}
+
+fn event(token: u32, interest: Interest) -> EpollEvent {
+    let flags = match interest {
+        Interest::Read => EpollFlags::EPOLLIN | EpollFlags::EPOLLRDHUP,
+        Interest::Write => EpollFlags::EPOLLOUT,
+        Interest::Both => EpollFlags::EPOLLIN | EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLOUT,
+    };
+    EpollEvent::new(flags | EpollFlags::EPOLLET, token.into())
 }
 
 fn told_by(flags: EpollFlags) -> u32 {

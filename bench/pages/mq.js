@@ -1,0 +1,9 @@
+/**
+ * Message queues beside C programs on queues of the same kind and size.
+ */
+import { groups as posix } from './mq/posix.js'
+
+/** @param {import('../lib/settings.js').Settings} settings */
+export function groups(settings) {
+  return posix(settings)
+}
