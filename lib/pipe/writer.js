@@ -102,8 +102,9 @@ export class PipeWriter extends PipeEnd {
   send(data, options) {
     try {
       const core = pipeOf(this)
-      const bytes = messageOf(core, data)
       const wait = waitOf(objectOf(options))
+      // After the options, whose getters may change it.
+      const bytes = messageOf(core, data)
       core.check()
       return core.direction.submit(new Write(core, bytes), wait)
     } catch (error) {
@@ -124,8 +125,8 @@ export class PipeWriter extends PipeEnd {
   /** @param {unknown} data @param {{ timeout?: number }} [options] */
   sendSync(data, options) {
     const core = pipeOf(this)
-    const bytes = messageOf(core, data)
     const timeout = timeoutOf(objectOf(options))
+    const bytes = messageOf(core, data)
     core.check()
     const write = new Write(core, bytes)
     const { direction } = core
@@ -156,6 +157,6 @@ export class PipeWriter extends PipeEnd {
 
   /** @param {{ highWaterMark?: number, signal?: AbortSignal }} [options] */
   writable(options) {
-    return writable(pipeOf(this), options, (data) => new Write(pipeOf(this), data))
+    return writable(pipeOf(this), options, (data) => new Write(pipeOf(this), messageOf(pipeOf(this), data)))
   }
 }

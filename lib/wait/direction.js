@@ -122,9 +122,11 @@ export class Direction {
     const { signal } = wait
     if (signal?.aborted) return Promise.reject(signal.reason)
     const now = wait.timeout === 0
-    // Asked never to wait, it is tried even though it seems to be in vain.
-    if (this.open || (now && this.head === undefined)) {
-      if (now || mayTakeAtOnce(this)) {
+    if (now && this.head !== undefined) this.onReady()
+    // What may not wait is tried even though it seems to be in vain.
+    const must = now || this.core.waiting >= this.core.pendingLimit
+    if (this.open || (must && this.head === undefined)) {
+      if (must || mayTakeAtOnce(this)) {
         const result = operation.attempt()
         if (result !== BLOCKED) return Promise.resolve(result)
       }
@@ -199,6 +201,7 @@ export class Direction {
   async hold(wait) {
     wait.signal?.throwIfAborted()
     const hold = new Hold()
+    if (wait.timeout === 0 && this.head !== undefined) this.onReady()
     const free = this.head === undefined
     if (!free && wait.timeout === 0) throw timedOut()
     const turn = this.enqueue(hold, wait)
