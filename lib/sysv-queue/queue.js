@@ -35,6 +35,12 @@ const SLICE = isMainThread ? FOR_EVER : 100
  * @returns {T}
  */
 function inSlices(call, timeout) {
+  if (timeout === Number.POSITIVE_INFINITY) {
+    for (;;) {
+      const result = call(SLICE)
+      if (result !== BLOCKED) return /** @type {T} */ (result)
+    }
+  }
   const deadline = performance.now() + timeout
   for (;;) {
     const left = deadline - performance.now()
