@@ -85,7 +85,7 @@ fn split(path: &Path) -> Result<(OwnedFd, &OsStr)> {
         _ => Path::new("."),
     };
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let parent = open(parent, flags, Mode::empty()).map_err(|errno| Error::os(errno, "open").at(path))?;
+    let parent = retry(|| open(parent, flags, Mode::empty()).map_err(|errno| Error::os(errno, "open").at(path)))?;
     Ok((parent, name))
 }
 
