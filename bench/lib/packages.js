@@ -23,8 +23,9 @@ export function requirePackage(name, { install }) {
 function prepare(name, install) {
   if (!installed(name)) {
     if (!install) return 'not installed, and --quick installs nothing'
-    // Scripts stay off here, so that one package that does not build cannot take the others with it.
-    const failure = npm(['ci', '--ignore-scripts'])
+    // Scripts stay off here, so that one package that does not build cannot take the others with it. Not `npm ci`: that
+    // also fails where a registry lacks a binary for some other platform.
+    const failure = npm(['install', '--no-save', '--ignore-scripts'])
     if (failure) return `cannot be installed: ${failure}`
   }
   if (loads(name)) return ''
@@ -57,8 +58,8 @@ function npm(args) {
   })
   if (error) return error.message
   if (status === 0) return ''
-  const lines = `${stdout}\n${stderr}`.split('\n')
-  return (lines.find((line) => /error/i.test(line)) ?? `npm ended with ${status}`).trim()
+  const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => /^npm error \S|\berror:/.test(line))
+  return lines.length > 0 ? lines.slice(0, 3).join(' ').trim() : `npm ended with ${status}`
 }
 
 /** Node's headers, where they lie beside the binary: node-gyp downloads them otherwise. */
