@@ -11,7 +11,7 @@ import { basename, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildFor, crossFolder } from './support/cross.js'
 import { here, platforms } from './support/platforms.js'
-import { main, root, run } from './support/run.js'
+import { Complaint, main, root, run } from './support/run.js'
 import { setUp } from './support/setup.js'
 
 const { values } = parseArgs({
@@ -31,7 +31,7 @@ await main(() => {
   for (const name of new Set(values.portable ? [here(), ...values.target] : values.target)) {
     const platform = platforms.find((entry) => entry.name === name)
     if (!platform)
-      throw new Error(`No such platform: ${name}. There are ${platforms.map((entry) => entry.name).join(', ')}`)
+      throw new Complaint(`No such platform: ${name}. There are ${platforms.map((entry) => entry.name).join(', ')}`)
     buildFor(platform)
     packPlatform(name, crossFolder, to)
   }

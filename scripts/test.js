@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { lintSteps } from './support/lint.js'
-import { main, root } from './support/run.js'
+import { Complaint, main, root } from './support/run.js'
 import { setUp } from './support/setup.js'
 import { files } from './support/stamp.js'
 import { printTimes, takeSteps } from './support/steps.js'
@@ -38,7 +38,7 @@ const nodeStep = {
 }
 
 await main(async () => {
-  if (chosen.length === 0) throw new Error(`No spec matches. There are:\n${specs.join('\n')}`)
+  if (chosen.length === 0) throw new Complaint(`No spec matches. There are:\n${specs.join('\n')}`)
   setUp({ faultInject: true })
   mkdirSync(join(root, 'target/test'), { recursive: true })
   const outcomes = await takeSteps(filters.length === 0 ? [...lintSteps, rustStep, nodeStep] : [nodeStep])

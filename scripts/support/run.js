@@ -14,15 +14,17 @@ export function ask(command, args) {
   return status === 0 ? stdout.trim() : undefined
 }
 
-/** A command of ours that failed: its own output has told why, so a stack would only hide that. */
-export class CommandFailed extends Error {
+/** What the user has to know and can do something about: told in its own words, without a stack. */
+export class Complaint extends Error {}
+
+/** A command of ours that failed; its own output has told why. */
+class CommandFailed extends Complaint {
   /**
    * @param {string} line
    * @param {number | null} status
    */
   constructor(line, status) {
     super(`${line} failed${status === null ? '' : ` with status ${status}`}`)
-    this.status = status
   }
 }
 
@@ -58,14 +60,14 @@ export function show(command, args, { cwd = root, env = process.env } = {}) {
 }
 
 /**
- * The main of a script: a failed command ends in one line, everything else in its stack.
+ * The main of a script: a complaint is told as it is, everything else with its stack.
  * @param {() => unknown} script
  */
 export async function main(script) {
   try {
     await script()
   } catch (error) {
-    console.error(error instanceof CommandFailed ? `\n${error.message}` : error)
+    console.error(error instanceof Complaint ? `\n${error.message}` : error)
     process.exitCode = 1
   }
 }
