@@ -2,7 +2,6 @@
  * What every handle is: something open that is closed once, that waits may go on upon, and that keeps the event loop
  * alive while they do.
  */
-import process from 'node:process'
 import { closedError, illegalConstructor, invalidState, notSupported } from './errors.js'
 import { register, release, retain, unregister } from './reactor.js'
 import { integer } from './validate.js'

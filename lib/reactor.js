@@ -4,7 +4,6 @@
  * It only tells. What can be done is done by whoever is told, in JS and without waiting, so no message is ever held by a
  * thread. Nothing is started before the first wait.
  */
-import process from 'node:process'
 import { clearInterval, setImmediate, setInterval } from 'node:timers'
 import native from './load.js'
 

@@ -1,6 +1,5 @@
 /** The other process of the conformance suite: does what its first word says with the end that it was given. */
 import { createHash } from 'node:crypto'
-import process from 'node:process'
 import { setImmediate as turn } from 'node:timers/promises'
 import { received } from '../support/received.js'
 import { numbered } from './numbered.js'

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parcelOf } from '../../lib/handover.js'
 

@@ -1,5 +1,4 @@
 /** In a fixture: the handles that `start` of child.js has given to this process. */
-import process from 'node:process'
 import { rebuild } from '../../lib/handover.js'
 
 /** @returns {any[]} */

@@ -13,13 +13,18 @@ import { adopt, PACKET_SIZE, PipeCore, PipeEnd, pipeOf } from './end.js'
 import { spliceTo } from './splice.js'
 import { readable } from './streams.js'
 
+/** What pipes may usually grow to, also without being told: another process may have enlarged this one. */
+const LARGEST = 1 << 20
+
 /**
  * Takes what is there, up to `maxBytes`.
  * @param {PipeCore} core
  * @param {number} maxBytes
  */
 function take(core, maxBytes) {
-  const count = takeInto(core, roomFor(maxBytes), maxBytes)
+  // However much is asked for, no more memory than a pipe can fill.
+  const most = Math.min(maxBytes, Math.max(core.capacity, LARGEST))
+  const count = takeInto(core, roomFor(most), most)
   if (count === BLOCKED) return BLOCKED
   return count === 0 ? null : arrived(count)
 }

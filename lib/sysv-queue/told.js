@@ -1,7 +1,6 @@
 /**
  * What the threads of this environment's queues tell it: one bell for all of them.
  */
-import process from 'node:process'
 import { isMainThread } from 'node:worker_threads'
 import native from '../load.js'
 import { register } from '../reactor.js'
