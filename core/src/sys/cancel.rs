@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 
 use crate::error::{Error, Result};
 
@@ -23,7 +24,7 @@ pub const SIGNAL: Signal = Signal::SIGURG;
 pub struct Flag(AtomicI32);
 
 impl Flag {
-    /// From here on no call under this flag waits. The caller then sends [`SIGNAL`] to the thread.
+    /// From here on no call under this flag begins. One that is under way ends by [`interrupt`].
     pub fn raise(&self) {
         // Partner: the load in the assembly below. SeqCst orders it before the signal that follows.
         self.0.store(1, Ordering::SeqCst);
@@ -144,10 +145,7 @@ pub fn ensure_handler() -> Result<()> {
     if standing.sa_sigaction == on_signal as *const () as usize {
         return Ok(());
     }
-    // Partner: the loads in `on_signal`. Stored before ours is installed, so ours never runs without it. An ignored
-    // signal and the default action, which is to do nothing, need no call.
-    let wants_info = standing.sa_flags & libc::SA_SIGINFO != 0;
-    FOREIGN_WANTS_INFO.store(usize::from(wants_info), Ordering::SeqCst);
+    // Partner: the load in `on_signal`. Stored before ours is installed, so ours never runs without it.
     FOREIGN.store(standing.sa_sigaction, Ordering::SeqCst);
 
     // SAFETY: a sigaction of zeros is valid: no flags, empty mask.
@@ -160,10 +158,30 @@ pub fn ensure_handler() -> Result<()> {
     Ok(())
 }
 
-/// The handler that stood there before ours: its address, or SIG_DFL or SIG_IGN.
+/// Ends the call that `thread`, of this process, makes under a flag that was raised before this. One call of this is
+/// enough. A thread that has ended meanwhile is no error.
+pub fn interrupt(thread: Pid) {
+    // SAFETY: a siginfo_t of zeros is valid.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    info.si_signo = SIGNAL as c_int;
+    info.si_code = libc::SI_QUEUE;
+    info.si_errno = OURS;
+    let process = nix::unistd::getpid().as_raw();
+    let number = libc::SYS_rt_tgsigqueueinfo;
+    // SAFETY: three integers and a siginfo_t that outlives the call.
+    let sent = unsafe { libc::syscall(number, process, thread.as_raw(), SIGNAL as c_int, &raw const info) };
+    if sent < 0 && Errno::last() != Errno::ESRCH {
+        // A sandbox that knows only the older call. Without the mark a foreign handler hears of it too.
+        // SAFETY: three integers.
+        unsafe { libc::syscall(libc::SYS_tgkill, process, thread.as_raw(), SIGNAL as c_int) };
+    }
+}
+
+/// The handler that stood there before ours: its address, or SIG_DFL or SIG_IGN, which mean to do nothing.
 static FOREIGN: AtomicUsize = AtomicUsize::new(libc::SIG_DFL);
-/// Whether that one wants siginfo too.
-static FOREIGN_WANTS_INFO: AtomicUsize = AtomicUsize::new(0);
+
+/// In si_errno, which the kernel leaves 0: the signal is of this module, or has been here already.
+const OURS: c_int = 0x6f69_7063;
 
 extern "C" fn on_signal(number: c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     // SAFETY: with SA_SIGINFO the kernel gives a ucontext_t here, which may be changed.
@@ -173,27 +191,34 @@ extern "C" fn on_signal(number: c_int, info: *mut libc::siginfo_t, context: *mut
     let end = &raw const os_ipc_cancellable_end as usize;
     if (begin..end).contains(&(*counter as usize)) {
         *counter = (&raw const os_ipc_cancellable_interrupted as usize) as _;
+    } else if is_in_handler_of_libc(&context_of_thread.uc_sigmask) {
+        // The call would start anew when that handler returns, so this has to come again then, and not before.
+        // SAFETY: the mask that the interrupted handler goes on with; it gives the thread's own one back at its end.
+        unsafe { libc::sigaddset(&raw mut context_of_thread.uc_sigmask, number) };
+        interrupt(nix::unistd::gettid());
     }
-    // SAFETY: the kernel gives a valid siginfo_t.
-    let from_thread = unsafe { (*info).si_code } == libc::SI_TKILL;
-    // SAFETY: si_pid is meaningful for SI_TKILL, and only then looked at.
-    if from_thread && unsafe { (*info).si_pid() } == nix::unistd::getpid().as_raw() {
+    // SAFETY: the kernel gives a valid siginfo_t, which is this handler's own.
+    let mark = unsafe { &mut (*info).si_errno };
+    if std::mem::replace(mark, OURS) == OURS {
         return;
     }
-    match FOREIGN.load(Ordering::SeqCst) {
-        libc::SIG_DFL | libc::SIG_IGN => {}
-        address if FOREIGN_WANTS_INFO.load(Ordering::SeqCst) != 0 => {
-            // SAFETY: an address that sigaction gave as a handler with SA_SIGINFO.
-            let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut libc::c_void) =
-                unsafe { std::mem::transmute(address) };
-            handler(number, info, context);
-        }
-        address => {
-            // SAFETY: an address that sigaction gave as a handler without SA_SIGINFO.
-            let handler: extern "C" fn(c_int) = unsafe { std::mem::transmute(address) };
-            handler(number);
-        }
+    let foreign = FOREIGN.load(Ordering::SeqCst);
+    if foreign != libc::SIG_DFL && foreign != libc::SIG_IGN {
+        // SAFETY: an address that sigaction gave as a handler. Like the kernel, this gives all three arguments to
+        // handlers without SA_SIGINFO too: they leave two registers unread.
+        let foreign: extern "C" fn(c_int, *mut libc::siginfo_t, *mut libc::c_void) =
+            unsafe { std::mem::transmute(foreign) };
+        // One that passes on to whom it has replaced comes back here, with the mark.
+        foreign(number, info, context);
     }
+}
+
+/// Whether the interrupted code is glibc's handler for a change of ids (setuid(2) tells every thread), the one that
+/// runs on threads which mask everything else, and that this signal can interrupt. Its own signal is masked only there.
+fn is_in_handler_of_libc(mask: &libc::sigset_t) -> bool {
+    const SIGSETXID: c_int = 33;
+    // SAFETY: only looks at the set.
+    cfg!(target_env = "gnu") && unsafe { libc::sigismember(mask, SIGSETXID) } == 1
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -1,6 +1,4 @@
-//! Threads of our own: which signals they see, and how one is told to stop waiting.
-
-use std::os::fd::RawFd;
+//! Threads of our own, and which signals they see.
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, pthread_sigmask};
 use nix::unistd::Pid;
@@ -23,12 +21,4 @@ pub fn mask_all() {
 #[must_use]
 pub fn current() -> Pid {
     nix::unistd::gettid()
-}
-
-/// tgkill(2): a signal for one thread of this process. A thread that has ended meanwhile is no error.
-pub fn signal(thread: Pid, signal: Signal) {
-    let process = nix::unistd::getpid();
-    let number = libc::SYS_tgkill;
-    // SAFETY: three integers; the kernel checks that the thread is one of this process.
-    unsafe { libc::syscall(number, process.as_raw(), thread.as_raw(), signal as RawFd) };
 }
