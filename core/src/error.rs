@@ -67,6 +67,12 @@ impl Error {
         Self::Os { errno, syscall, object: None }
     }
 
+    /// The same of an error in the standard library's shape.
+    #[must_use]
+    pub fn io(error: &std::io::Error, syscall: &'static str) -> Self {
+        Self::os(Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)), syscall)
+    }
+
     /// Names the file that the failed call was about.
     #[must_use]
     pub fn at(self, path: impl Into<PathBuf>) -> Self {

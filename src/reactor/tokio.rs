@@ -2,7 +2,7 @@
 //!
 //! A notice costs a hop between threads. Edges that come while one is on its way are told by that one.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
@@ -12,20 +12,27 @@ use napi::bindgen_prelude::Function;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use tokio::io::unix::AsyncFd;
 use tokio::io::{Interest, Ready};
-use tokio::runtime;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
+use os_ipc_core::{Error, Result};
+
 use super::Harvester;
+use crate::error::OrThrow;
 
 type Tell = ThreadsafeFunction<(), (), (), napi::Status, false, true>;
 
 pub(super) fn start(env: &Env, notify: Function<'_, (), ()>, harvester: Rc<Harvester>) -> napi::Result<()> {
-    let epoll = harvester.epoll.as_fd().try_clone_to_owned().map_err(failed)?;
+    // All that can fail fails here, and not in the thread, where nobody would hear of it.
+    let (runtime, epoll) = prepare(harvester.epoll.as_fd()).or_throw(env)?;
     let tell: Tell = notify.build_threadsafe_function::<()>().weak::<true>().callee_handled::<false>().build()?;
     let ending = Arc::new(Notify::new());
     let told = Arc::clone(&ending);
-    let thread =
-        thread::Builder::new().name("os-ipc-reactor".into()).spawn(move || run(epoll, tell, &told)).map_err(failed)?;
+    let thread = thread::Builder::new()
+        .name("os-ipc-reactor".into())
+        .spawn(move || run(&runtime, epoll, tell, &told))
+        .map_err(|error| Error::io(&error, "clone"))
+        .or_throw(env)?;
     env.add_env_cleanup_hook((), move |()| {
         harvester.waits.close();
         ending.notify_one();
@@ -36,11 +43,19 @@ pub(super) fn start(env: &Env, notify: Function<'_, (), ()>, harvester: Rc<Harve
 }
 
 #[expect(deprecated, reason = "an OwnedFd keeps by itself what the unsafe successor of this call asks for")]
-fn run(epoll: OwnedFd, tell: Tell, ending: &Notify) {
+fn prepare(epoll: BorrowedFd<'_>) -> Result<(Runtime, AsyncFd<OwnedFd>)> {
+    let epoll = epoll.try_clone_to_owned().map_err(|error| Error::io(&error, "fcntl"))?;
+    let made = Builder::new_current_thread().enable_io().build();
+    let runtime = made.map_err(|error| Error::io(&error, "epoll_create1"))?;
+    let entered = runtime.enter();
+    let epoll = AsyncFd::with_interest(epoll, Interest::READABLE).map_err(|error| Error::io(&error, "epoll_ctl"))?;
+    drop(entered);
+    Ok((runtime, epoll))
+}
+
+fn run(runtime: &Runtime, epoll: AsyncFd<OwnedFd>, tell: Tell, ending: &Notify) {
     os_ipc_core::sys::thread::mask_all();
-    let Ok(runtime) = runtime::Builder::new_current_thread().enable_io().build() else { return };
     runtime.block_on(async {
-        let Ok(epoll) = AsyncFd::with_interest(epoll, Interest::READABLE) else { return };
         loop {
             tokio::select! {
                 () = ending.notified() => return,
@@ -52,8 +67,4 @@ fn run(epoll: OwnedFd, tell: Tell, ending: &Notify) {
             }
         }
     });
-}
-
-fn failed(error: std::io::Error) -> napi::Error {
-    napi::Error::from_reason(format!("the reactor could not be started: {error}"))
 }

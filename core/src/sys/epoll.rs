@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use nix::sys::epoll::{Epoll as Raw, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
 use crate::error::{Error, Result};
+use crate::sys::retry;
 
 /// What is watched for. Hang-ups and errors are told always.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,11 +61,11 @@ impl Epoll {
         if room == 0 {
             return Ok(0);
         }
-        let count = match self.0.wait(&mut events[..room], EpollTimeout::ZERO) {
-            Ok(count) => count,
-            Err(nix::errno::Errno::EINTR) => 0,
-            Err(errno) => return Err(Error::os(errno, "epoll_wait")),
-        };
+        // Interrupted, it has told nothing, and might never tell again: edges are told once.
+        let count = retry(|| {
+            let told = self.0.wait(&mut events[..room], EpollTimeout::ZERO);
+            told.map_err(|errno| Error::os(errno, "epoll_wait"))
+        })?;
         for (pair, event) in pairs.chunks_exact_mut(2).zip(&events[..count]) {
             if let [token, told] = pair {
                 // Only tokens of 32 bits are ever added.
