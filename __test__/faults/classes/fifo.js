@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { Fifo } from '../../../index.js'
 import { pipeEnds } from '../harness/ends.js'
 
@@ -13,11 +14,13 @@ export default {
   /** @param {import('../harness/context.js').Context} context */
   async open(context) {
     const fifo = Fifo.create(context.path())
+    const { receiver, sender } = await meet(fifo)
     let linked = true
-    const [receiver, sender] = await Promise.all([fifo.openReader(), fifo.openWriter()])
     return {
       sender,
       receiver,
+      /** @param {'sender' | 'receiver'} side */
+      share: (side) => ({ side, parcel: { path: fifo.path } }),
       close() {
         receiver.close()
         sender.close()
@@ -52,4 +55,21 @@ export default {
     pending.push(Fifo.create(context.path()).openWriter({ timeout: 600_000 }))
     return { pending, handles }
   },
+}
+
+/** Both ends, or neither. @param {Fifo} fifo */
+async function meet(fifo) {
+  const controller = new AbortController()
+  const { signal } = controller
+  const opens = [fifo.openReader({ signal }), fifo.openWriter({ signal })]
+  try {
+    const [receiver, sender] = await Promise.all(opens)
+    return { receiver, sender }
+  } catch (error) {
+    controller.abort()
+    for (const { value } of await Promise.allSettled(opens)) value?.close()
+    // Not by our own means, which may be what fails.
+    rmSync(fifo.path)
+    throw error
+  }
 }

@@ -10,6 +10,8 @@ export const pipeClass = (options, ...sizes) => ({
     return {
       sender: writer,
       receiver: reader,
+      /** What another process needs to have that end too. @param {'sender' | 'receiver'} side */
+      share: (side) => ({ side, fds: [(side === 'sender' ? writer : reader).fd] }),
       close() {
         reader.close()
         writer.close()

@@ -126,10 +126,12 @@ export class Context {
    * Starts another process in a role of this fault, or of peers.js.
    * @param {string} role
    * @param {any} [data]
-   * @param {import('./child.js').Options} [options]
+   * @param {import('./child.js').Options & { end?: { side: 'sender' | 'receiver', fds?: number[], parcel?: any } }} [options]
+   *   `end`: what a class's `share` gives, for an end that the child has too
    */
-  start(role, data, options) {
-    const child = new Child(this.#specOf(role, data), options)
+  start(role, data, { end, ...options } = {}) {
+    const more = end === undefined ? {} : { parcel: end.parcel ?? {}, side: end.side }
+    const child = new Child(this.#specOf(role, data, more), { fds: end?.fds, ...options })
     this.defer(() => child.kill('SIGKILL'))
     return child
   }
@@ -143,6 +145,7 @@ export class Context {
    * @returns {Promise<{ near: any, peer: Child }>} this process's end
    */
   async meet(side, role, data, options = {}) {
+    const start = performance.now()
     const offer = await this.kind.offer(this, side)
     const fds = offer.fds ?? []
     const spec = this.#specOf(role, data, { parcel: offer.parcel ?? {}, side })
@@ -150,6 +153,8 @@ export class Context {
     this.defer(() => peer.kill('SIGKILL'))
     const near = await offer.meet()
     this.defer(() => near.close())
+    // Until a process has started is no time for proofs.
+    this.#deadline += performance.now() - start
     return { near, peer }
   }
 

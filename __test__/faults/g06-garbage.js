@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { descriptorList, descriptors } from './harness/proc.js'
+import { turn, until } from './harness/time.js'
+
+const BATCH = 200
+
+/** Forgotten in each state that a handle can be in without waiting: new, used, waited on before, given to a stream. */
+async function forget(kind, context, streams) {
+  const ends = await kind.open(context)
+  const state = context.random.integer(0, 3)
+  if (state === 1) {
+    kind.trySend(ends.sender, kind.encode(1))
+    kind.tryRecv(ends.receiver)
+  } else if (state === 2) {
+    const waits = kind.receives.recv(ends.receiver, {})
+    kind.trySend(ends.sender, kind.encode(1))
+    await waits
+  } else if (state === 3 && kind.stream) {
+    streams.push(new WeakRef(ends.receiver.readable()), new WeakRef(ends.sender.writable()))
+  }
+  if (ends.unlink !== undefined) ends.unlink()
+}
+
+export default {
+  id: 'G6',
+  campaign: 'leak',
+  promise: 'forgotten handles are closed by the garbage collector with one warning; what is waited on stays',
+  launch: { execArgv: ['--expose-gc'] },
+
+  async run(kind, context) {
+    const warnings = []
+    process.on('warning', ({ code, detail }) => warnings.push({ code, detail }))
+    const collected = globalThis.gc
+    const figures = { forgotten: 0, keptWaiting: 0 }
+
+    // The first wait starts what is there once for all.
+    const first = await kind.open(context)
+    await assert.rejects(kind.receives.recv(first.receiver, { timeout: 1 }))
+    first.close()
+    const before = descriptors()
+
+    while (context.goesOn()) {
+      // Nobody holds these handles, but somebody waits for a promise of theirs.
+      const waited = await waiting(kind, context)
+      const streams = []
+      const held = descriptors()
+      for (let i = 0; i < BATCH; i++) await forget(kind, context, streams)
+      assert.ok(descriptors() > held, 'handles without descriptors: nothing was shown')
+      await until('the descriptors of what was forgotten are closed', async () => {
+        collected()
+        await turn()
+        return descriptors() <= held
+      }).catch((error) => assert.fail(`${error.message}: ${descriptorList().slice(0, 60).join(', ')}`))
+      for (const { finish } of waited) await finish()
+      figures.forgotten += BATCH
+      figures.keptWaiting += waited.length
+      context.round()
+    }
+    await until('all descriptors are closed', async () => {
+      collected()
+      await turn()
+      return descriptors() <= before
+    })
+    assert.equal(warnings.length, 1, 'warnings')
+    assert.equal(warnings[0].code, 'ERR_IPC_NOT_CLOSED')
+    assert.match(warnings[0].detail, /at .*(g06-garbage|harness)/, 'the warning names the place where it was opened')
+    return figures
+  },
+}
+
+/** Pending receives whose handle only the package itself holds, by its end in another handle. */
+async function waiting(kind, context) {
+  const list = []
+  for (let i = 0; i < 3; i++) {
+    const ends = await kind.open(context)
+    const promise = Object.values(kind.receives)[i](ends.receiver, {})
+    list.push(kept(kind, ends.sender, promise))
+    if (ends.unlink !== undefined) ends.unlink()
+  }
+  return list
+}
+
+function kept(kind, sender, promise) {
+  return {
+    async finish() {
+      await kind.send(sender, kind.encode(7))
+      assert.deepEqual(await promise, [7])
+      sender.close()
+    },
+  }
+}

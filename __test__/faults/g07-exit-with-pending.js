@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { Tally } from './harness/numbers.js'
+import { within } from './harness/time.js'
+
+const MANY = 64
+
+export default {
+  id: 'G7',
+  campaign: 'kill',
+  promise: 'exit and an uncaught exception with waits of every sort pending end at once, with their status, and lose nothing',
+
+  roles: {
+    /** Waits in every way there is, on an end that it shares with its parent too; then ends as it is told. */
+    async leave(kind, context) {
+      const ways = Object.values(kind.receives)
+      for (let i = 0; i < MANY; i++) context.random.pick(ways)(context.near, {})
+      await kind.wait(context)
+      context.tell('waiting')
+      const how = await context.heard()
+      context.tell(Date.now())
+      if (how === 'exit') process.exit(7)
+      if (how === 'throw') setImmediate(() => assert.fail('on purpose'))
+      if (how === 'reject') Promise.reject(new Error('on purpose'))
+      if (how === 'signal') process.kill(process.pid, 'SIGTERM')
+    },
+  },
+
+  async run(kind, context) {
+    const ends = await kind.open(context)
+    const endings = { exit: { code: 7 }, throw: { code: 1 }, reject: { code: 1 }, signal: { signal: 'SIGTERM' } }
+    const figures = { slowestExitMs: 0, messages: 0 }
+    const tally = new Tally()
+    let next = 0
+    while (context.goesOn()) {
+      for (const how of context.random.shuffle(Object.keys(endings))) {
+        const child = context.start('leave', undefined, {
+          end: ends.share('receiver'),
+          ends: endings[how],
+          stderr: 'pipe',
+        })
+        assert.equal(await child.told(), 'waiting')
+        child.say(how)
+        const began = await child.told()
+        await within(5000, `the end by ${how}`, child.done())
+        figures.slowestExitMs = Math.max(figures.slowestExitMs, Date.now() - began)
+        const sends = Array.from({ length: MANY }, () => kind.send(ends.sender, kind.encode(next++)))
+        while (tally.count < next) tally.add(await kind.receives.recv(ends.receiver, { timeout: 5000 }))
+        await Promise.all(sends)
+        context.round()
+        if (!context.goesOn()) break
+      }
+    }
+    ends.close()
+    figures.messages = tally.count
+    assert.ok(figures.slowestExitMs < 1000, `an exit took ${figures.slowestExitMs} ms`)
+    return figures
+  },
+}

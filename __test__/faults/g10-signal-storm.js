@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { spin } from './harness/time.js'
+import { Tally } from './harness/numbers.js'
+
+const TIMEOUT = 200
+
+export default {
+  id: 'G10',
+  campaign: 'cancel',
+  promise: 'a storm of signals is invisible: nothing fails, is lost or comes twice, no timeout grows',
+  short: 1500,
+
+  roles: {
+    /** Sends signals to another process, one every 100 microseconds, until it is told to stop. */
+    async storm(_kind, context) {
+      let stopped = false
+      context.heard().then(() => {
+        stopped = true
+      })
+      let count = 0
+      while (!stopped) {
+        for (let i = 0; i < 20; i++) {
+          process.kill(context.data, 'SIGUSR2')
+          count++
+          spin(0.1)
+        }
+        await new Promise(setImmediate)
+      }
+      return count
+    },
+  },
+
+  async run(kind, context) {
+    let handled = 0
+    process.on('SIGUSR2', () => handled++)
+    const storm = context.start('storm', process.pid)
+    while (handled === 0) await new Promise(setImmediate)
+
+    const figures = await context.shareOut([messages, timeouts], (part) => part(kind, context))
+    storm.say('stop')
+    const signals = await storm.done()
+    assert.ok(handled > 100, `${handled} signals are no storm`)
+    return { ...figures, signals }
+  },
+}
+
+/** Messages in both directions, awaited and blocking. */
+async function messages(kind, context) {
+  const from = await context.meet('sender', 'sendNumbers', { pause: 0.1, batch: 8 })
+  const to = await context.meet('receiver', 'receiveNumbers', { pause: 0.1 })
+  const ways = Object.values(kind.receives)
+  const [tally, sent] = [new Tally(), new Tally()]
+  let next = 0
+  while (context.goesOn()) {
+    const numbers = context.random.chance(0.3)
+      ? kind.recvSync(from.near, { timeout: 10_000 })
+      : await context.random.pick(ways)(from.near, {})
+    tally.add(numbers)
+    assert.equal(tally.last + 1, tally.count, 'a message is lost')
+    const count = kind.batches ? context.random.integer(1, 64) : 1
+    if (context.random.chance(0.3)) kind.sendSync(to.near, kind.encode(next, count), { timeout: 10_000 })
+    else await kind.send(to.near, kind.encode(next, count))
+    for (let i = 0; i < count; i++) sent.add([next++])
+    context.round()
+  }
+  from.peer.say('stop')
+  for (let numbers; (numbers = await kind.receives.recv(from.near, { timeout: 10_000 })); ) tally.add(numbers)
+  assert.equal(tally.count, await from.peer.done())
+  to.near.close()
+  assert.deepEqual(await to.peer.done(), sent.toJSON())
+  return { messages: tally.count + sent.count }
+}
+
+/** A wait that each signal began anew would not end at all: the shortest of some tells. */
+async function timeouts(kind, context) {
+  const ends = await kind.open(context)
+  const times = { promise: [], sync: [] }
+  while (context.goesOn() || times.sync.length < 2) {
+    let start = performance.now()
+    await assert.rejects(kind.receives.recv(ends.receiver, { timeout: TIMEOUT }), { code: 'ETIMEDOUT' })
+    times.promise.push(performance.now() - start)
+    start = performance.now()
+    assert.throws(() => kind.recvSync(ends.receiver, { timeout: TIMEOUT }), { code: 'ETIMEDOUT' })
+    times.sync.push(performance.now() - start)
+    context.round()
+  }
+  ends.close()
+  for (const [form, list] of Object.entries(times)) {
+    const shortest = Math.min(...list)
+    assert.ok(shortest >= TIMEOUT, `${form}: ${shortest} ms are less than ${TIMEOUT}`)
+    assert.ok(shortest < TIMEOUT * 1.1, `${form}: ${shortest} ms for a timeout of ${TIMEOUT}`)
+  }
+  return { timeoutsMs: [...times.promise, ...times.sync].map(Math.round).join(' ') }
+}
