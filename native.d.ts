@@ -61,8 +61,8 @@ export declare function posixNoticeWatch(id: number, reactor: number, token: num
 
 export declare function posixQueueAdopt(fd: number): PosixQueueFacts
 
-/** Blocks this thread, for at most `milliseconds`. */
-export declare function posixQueueBlock(id: number, forRoom: boolean, milliseconds: number): void
+/** Blocks this thread until there is room, for at most `milliseconds`. */
+export declare function posixQueueBlock(id: number, milliseconds: number): void
 
 export declare function posixQueueClose(id: number): void
 

@@ -20,8 +20,8 @@ const require = createRequire(import.meta.url)
  * @property {(id: number, frame: Uint8Array, except: number) => number} sysvQueueReceive length, -1 if there is none, -2 if the frame is too small
  * @property {(id: number, frame: Uint8Array, except: number, milliseconds: number) => number} sysvQueueReceiveSync the same, later
  * @property {(id: number, frame: Uint8Array, index: number) => number} sysvQueuePeek the same
- * @property {(id: number, data: Uint8Array, priority: number) => number} posixQueueSend 0, -1 if there is no room
- * @property {(id: number, target: Uint8Array, size: number) => number} posixQueueReceive the message's length, -1 if there is none
+ * @property {(id: number, data: Uint8Array, priority: number, milliseconds: number) => number} posixQueueSend 0, -1 if there is no room
+ * @property {(id: number, target: Uint8Array, size: number, milliseconds: number) => number} posixQueueReceive the message's length, -1 if there is none
  */
 
 /** @returns {typeof import('../native.js') & Raw} */

@@ -120,11 +120,10 @@ pub fn posix_queue_watch(env: Env, id: u32, reactor: u32, token: u32, interest: 
     reactor::epoll(reactor).and_then(|epoll| table::watch(&QUEUES, id, epoll, token, interest)).or_throw(&env)
 }
 
-/// Blocks this thread, for at most `milliseconds`.
+/// Blocks this thread until there is room, for at most `milliseconds`.
 #[napi(catch_unwind)]
-pub fn posix_queue_block(env: Env, id: u32, for_room: bool, milliseconds: u8) -> napi::Result<()> {
-    let wanted = if for_room { Wanted::Room } else { Wanted::Message };
-    table::with(&QUEUES, id, |queue| queue.block(wanted, milliseconds)).or_throw(&env)
+pub fn posix_queue_block(env: Env, id: u32, milliseconds: u8) -> napi::Result<()> {
+    table::with(&QUEUES, id, |queue| queue.block(Wanted::Room, milliseconds)).or_throw(&env)
 }
 
 #[napi(catch_unwind)]
@@ -132,37 +131,55 @@ pub fn posix_queue_size(env: Env, id: u32) -> napi::Result<u32> {
     table::with(&QUEUES, id, Queue::size).map(|messages| messages as u32).or_throw(&env)
 }
 
-/// `posixQueueSend(id, data, priority)`: 0, or `WOULD_BLOCK` if the queue is full.
+/// `posixQueueSend(id, data, priority, milliseconds)`: 0, or `WOULD_BLOCK` if the queue is full. It blocks this thread for
+/// at most so many milliseconds before it tries.
 struct Send;
 
 impl raw::Function for Send {
     const NAME: &CStr = c"posixQueueSend";
     const BODY: Body = |env, mut arguments| {
-        let (id, priority) = (arguments.number(0), arguments.number(2));
+        let (id, priority, milliseconds) = (arguments.number(0), arguments.number(2), arguments.number(3));
         let data = arguments.memory(1);
-        let sent = table::with(&QUEUES, id, |queue| queue.try_send(data, priority)).or_throw(env)?;
+        let sent = table::with(&QUEUES, id, |queue| {
+            block(queue, Wanted::Room, milliseconds)?;
+            queue.try_send(data, priority)
+        });
+        let sent = sent.or_throw(env)?;
         Ok(if sent == Attempt::WouldBlock { WOULD_BLOCK } else { 0 })
     };
 }
 
-/// `posixQueueReceive(id, target, size)`: the message's length, or `WOULD_BLOCK` if there is none. `target` has two bytes
-/// more than `size`, the longest message of the queue: behind the message stands its priority, the low byte first.
+/// `posixQueueReceive(id, target, size, milliseconds)`: the message's length, or `WOULD_BLOCK` if there is none. `target`
+/// has two bytes more than `size`, the longest message of the queue: behind the message stands its priority, the low byte
+/// first. It blocks this thread for at most so many milliseconds before it tries.
 struct Receive;
 
 impl raw::Function for Receive {
     const NAME: &CStr = c"posixQueueReceive";
     const BODY: Body = |env, mut arguments| {
-        let (id, size) = (arguments.number(0), arguments.number(2) as usize);
+        let (id, size, milliseconds) = (arguments.number(0), arguments.number(2) as usize, arguments.number(3));
         let target = arguments.memory(1);
         let size = size.min(target.len());
-        let received = table::with(&QUEUES, id, |queue| queue.try_receive(&mut target[..size])).or_throw(env)?;
-        let Attempt::Done((length, priority)) = received else { return Ok(WOULD_BLOCK) };
+        let received = table::with(&QUEUES, id, |queue| {
+            block(queue, Wanted::Message, milliseconds)?;
+            queue.try_receive(&mut target[..size])
+        });
+        let Attempt::Done((length, priority)) = received.or_throw(env)? else { return Ok(WOULD_BLOCK) };
         for (byte, part) in target.iter_mut().skip(length).zip((priority as u16).to_le_bytes()) {
             *byte = part;
         }
         // 16 MiB is the kernel's limit.
         Ok(length as i32)
     };
+}
+
+/// A wait and a try in one call: for small messages the call itself costs as much.
+fn block(queue: &Queue, wanted: Wanted, milliseconds: u32) -> os_ipc_core::Result<()> {
+    if milliseconds == 0 {
+        return Ok(());
+    }
+    // lib/ waits in slices of a tenth of a second.
+    queue.block(wanted, milliseconds.min(u8::MAX.into()) as u8)
 }
 
 /// The calls that are made for each message.

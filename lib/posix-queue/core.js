@@ -15,6 +15,8 @@ export class QueueCore extends Core {
     super(facts.id, facts.fd, NATIVE)
     this.maxMessages = facts.maxMessages
     this.maxMessageSize = facts.maxMessageSize
+    /** So many blocking receives to come will have to wait, going by the last ones. */
+    this.vain = 0
     /** What the reactor tells of. */
     this.interest = 0
     /** @type {(interest: number) => void} */

@@ -11,7 +11,7 @@ import native from '../load.js'
 import { arrived, roomFor } from '../scratch.js'
 import { boolean, descriptor, integer, mode as modeOf, objectOf, timeoutOf, waitOf } from '../validate.js'
 import { BLOCKED, Operation } from '../wait/direction.js'
-import { blockUntil } from '../wait/sync.js'
+import { blockUntil, SLICE, waitAndTry } from '../wait/sync.js'
 import { QueueCore } from './core.js'
 
 /** @typedef {{ timeout?: number, signal?: AbortSignal }} WaitOptions */
@@ -22,23 +22,39 @@ const HIGHEST_PRIORITY = 32_767
 /** The addon writes the priority behind the message. */
 const PRIORITY_SIZE = 2
 
+/** After a receive that had to wait, how many that block do not even try without waiting. */
+const VAIN = 8
+
 const ACCESS = new Map([
   ['r', 0],
   ['w', 1],
   ['rw', 2],
 ])
 
-/** @param {QueueCore} core @returns {Message | typeof BLOCKED} */
-function take(core) {
+/** @param {QueueCore} core @param {number} milliseconds to wait before, blocking this thread @returns {Message | typeof BLOCKED} */
+function take(core, milliseconds) {
   const { maxMessageSize } = core
   const room = roomFor(maxMessageSize + PRIORITY_SIZE)
-  const length = native.posixQueueReceive(core.id, room, maxMessageSize)
+  const length = native.posixQueueReceive(core.id, room, maxMessageSize, milliseconds)
   if (length < 0) {
     core.receiving.exhausted()
+    core.vain = VAIN
     return BLOCKED
   }
   const priority = room[length] | (room[length + 1] << 8)
   return { data: arrived(length), priority }
+}
+
+/**
+ * @param {QueueCore} core
+ * @param {Uint8Array} data
+ * @param {number} priority
+ * @param {number} milliseconds to wait before, blocking this thread
+ */
+function put(core, data, priority, milliseconds) {
+  if (native.posixQueueSend(core.id, data, priority, milliseconds) === 0) return undefined
+  core.sending.exhausted()
+  return BLOCKED
 }
 
 class Receive extends Operation {
@@ -49,7 +65,7 @@ class Receive extends Operation {
   }
 
   attempt() {
-    return take(this.core)
+    return take(this.core, 0)
   }
 }
 
@@ -63,10 +79,7 @@ class Send extends Operation {
   }
 
   attempt() {
-    const { core } = this
-    if (native.posixQueueSend(core.id, this.data, this.priority) === 0) return undefined
-    core.sending.exhausted()
-    return BLOCKED
+    return put(this.core, this.data, this.priority, 0)
   }
 
   get mayFail() {
@@ -88,13 +101,12 @@ function priorityOf({ priority }) {
  * Comes after everything that runs code of the caller's: a getter could change the data, or close the handle.
  * @param {QueueCore} core
  * @param {unknown} data
- * @param {number} priority
  */
-function messageOf(core, data, priority) {
+function messageOf(core, data) {
   const bytes = bytesOf(data)
   core.check()
   if (bytes.length > core.maxMessageSize) throw tooLarge(core, bytes.length)
-  return new Send(core, bytes, priority)
+  return bytes
 }
 
 /** @param {QueueCore} core @param {number} length */
@@ -189,7 +201,7 @@ export class PosixMessageQueue extends Handle {
       const given = objectOf(options)
       const priority = priorityOf(given)
       const wait = waitOf(given)
-      return core.sending.submit(messageOf(core, data, priority), wait)
+      return core.sending.submit(new Send(core, messageOf(core, data), priority), wait)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -199,8 +211,8 @@ export class PosixMessageQueue extends Handle {
   trySend(data, options) {
     const core = queueOf(this)
     const priority = priorityOf(objectOf(options))
-    const message = messageOf(core, data, priority)
-    return core.sending.head === undefined && message.attempt() !== BLOCKED
+    const bytes = messageOf(core, data)
+    return core.sending.head === undefined && put(core, bytes, priority, 0) !== BLOCKED
   }
 
   /** @param {unknown} data @param {{ priority?: number, timeout?: number }} [options] */
@@ -209,16 +221,22 @@ export class PosixMessageQueue extends Handle {
     const given = objectOf(options)
     const priority = priorityOf(given)
     const timeout = timeoutOf(given)
-    const message = messageOf(core, data, priority)
+    const bytes = messageOf(core, data)
     const { sending } = core
+    if (sending.head === undefined) {
+      if (put(core, bytes, priority, 0) === BLOCKED) {
+        waitAndTry((milliseconds) => put(core, bytes, priority, milliseconds), timeout)
+      }
+      return
+    }
     blockUntil(
       () => {
         // What is queued already goes first.
-        if (sending.head !== undefined) sending.onReady()
+        sending.onReady()
         core.check()
-        return sending.head === undefined ? message.attempt() : BLOCKED
+        return sending.head === undefined ? put(core, bytes, priority, 0) : BLOCKED
       },
-      (milliseconds) => native.posixQueueBlock(core.id, true, milliseconds),
+      (milliseconds) => native.posixQueueBlock(core.id, milliseconds),
       timeout,
     )
   }
@@ -239,7 +257,7 @@ export class PosixMessageQueue extends Handle {
   tryRecv() {
     const core = queueOf(this)
     core.check()
-    const message = take(core)
+    const message = take(core, 0)
     return message === BLOCKED ? undefined : message
   }
 
@@ -248,11 +266,8 @@ export class PosixMessageQueue extends Handle {
     const core = queueOf(this)
     const timeout = timeoutOf(objectOf(options))
     core.check()
-    return blockUntil(
-      () => take(core),
-      (milliseconds) => native.posixQueueBlock(core.id, false, milliseconds),
-      timeout,
-    )
+    const message = take(core, core.vain-- > 0 && timeout === Number.POSITIVE_INFINITY ? SLICE : 0)
+    return message === BLOCKED ? waitAndTry((milliseconds) => take(core, milliseconds), timeout) : message
   }
 
   /** @param {WaitOptions} [options] @returns {AsyncIterableIterator<Message>} */

@@ -11,12 +11,11 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::error::{Error, Result};
 use crate::posix::Name;
 use crate::posix::notice::{AfterClose, BeforeClose, Key};
-use crate::sys::{Attempt, attempt, fd as sys_fd, mq, retry};
+use crate::sys::{Attempt, attempt, fd as sys_fd, mq, retry, slice};
 
 /// One more than the highest priority.
 pub const PRIORITIES: u32 = 32_768;
@@ -162,17 +161,13 @@ impl Queue {
         attempt(|| mq::receive(self.fd.as_fd(), target))
     }
 
-    /// Blocks for at most `milliseconds` until a call would not wait. A signal may end it early.
+    /// Blocks for at most `milliseconds` until a call would not wait. A signal may end it early, or the end of a slice.
     pub fn block(&self, wanted: Wanted, milliseconds: u8) -> Result<()> {
         let events = match wanted {
-            Wanted::Message => PollFlags::POLLIN,
-            Wanted::Room => PollFlags::POLLOUT,
+            Wanted::Message => libc::POLLIN,
+            Wanted::Room => libc::POLLOUT,
         };
-        let mut fds = [PollFd::new(self.fd.as_fd(), events)];
-        match poll(&mut fds, PollTimeout::from(milliseconds)) {
-            Ok(_) | Err(Errno::EINTR) => Ok(()),
-            Err(errno) => Err(Error::os(errno, "poll")),
-        }
+        slice::wait(self.fd.as_fd(), events, milliseconds)
     }
 
     /// Which queue it is, whatever the descriptor.

@@ -9,6 +9,7 @@ pub mod fd;
 pub mod mq;
 pub mod pipe;
 pub mod random;
+pub mod slice;
 pub mod sysv;
 pub mod thread;
 
