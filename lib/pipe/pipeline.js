@@ -2,12 +2,12 @@
  * Processes joined stdout to stdin by pipes of the kernel, as a shell joins them, without a shell and without the data
  * coming through here.
  */
+import { Buffer } from 'node:buffer'
 import { spawn } from 'node:child_process'
-import { accessSync, constants, statSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
-import process from 'node:process'
+import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs'
+import { constants as system } from 'node:os'
+import { delimiter, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { getSystemErrorName } from 'node:util'
 import { coded, invalidType, invalidValue } from '../errors.js'
 import { Handle } from '../handle.js'
 import { abortSignal, descriptor, objectOf, waitOf } from '../validate.js'
@@ -161,11 +161,40 @@ function start(command, args, options, index) {
     child.on('error', () => {})
     return child
   }
-  // Node tells why in an event, later; its number stands in the exit code by then.
+  // Node tells why in an event, too late for an error that is thrown.
   child.on('error', () => {})
-  const errno = child.exitCode ?? -11
-  const code = errno < 0 ? getSystemErrorName(errno) : 'EAGAIN'
-  throw startFailure(code, errno, command, index)
+  throw whyNot(command, options, index)
+}
+
+/**
+ * Why a command that is there cannot be started.
+ * @param {string} command
+ * @param {import('node:child_process').SpawnOptions} options
+ * @param {number} index
+ */
+function whyNot(command, options, index) {
+  try {
+    closeSync(openSync('/dev/null', 'r'))
+    accessSync(folderOf(options), constants.X_OK)
+    const interpreter = /^#! *(\S+)/.exec(firstLine(findCommand(command, options, index)))?.[1]
+    if (interpreter !== undefined) accessSync(interpreter, constants.X_OK)
+  } catch (cause) {
+    const { code, errno } = /** @type {NodeJS.ErrnoException} */ (cause)
+    if (code !== undefined && errno !== undefined) return startFailure(code, errno, command, index)
+  }
+  return startFailure('EAGAIN', -system.errno.EAGAIN, command, index)
+}
+
+/** @param {string | undefined} file */
+function firstLine(file) {
+  if (file === undefined) return ''
+  const fd = openSync(file, 'r')
+  try {
+    const start = Buffer.alloc(256)
+    return start.toString('latin1', 0, readSync(fd, start))
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /** @param {string} code @param {number} errno @param {string} command @param {number} index */
@@ -183,15 +212,16 @@ function startFailure(code, errno, command, index) {
  * @param {string} command
  * @param {{ env?: NodeJS.ProcessEnv, cwd?: string | URL, shell?: unknown }} options
  * @param {number} index
+ * @returns {string | undefined} the file, unless a shell is to look for it
  */
 function findCommand(command, options, index) {
   if (options.shell) return
-  const folder = options.cwd instanceof URL ? fileURLToPath(options.cwd) : (options.cwd ?? process.cwd())
+  const folder = folderOf(options)
   const places = command.includes('/')
-    ? [command.startsWith('/') ? command : join(folder, command)]
+    ? [resolve(folder, command)]
     : ((options.env ?? process.env).PATH ?? '/bin:/usr/bin')
         .split(delimiter)
-        .map((place) => join(place || folder, command))
+        .map((place) => resolve(folder, place, command))
   let refused = false
   for (const place of places) {
     try {
@@ -200,12 +230,18 @@ function findCommand(command, options, index) {
         continue
       }
       accessSync(place, constants.X_OK)
-      return
+      return place
     } catch (error) {
       if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EACCES') refused = true
     }
   }
   throw refused ? startFailure('EACCES', -13, command, index) : startFailure('ENOENT', -2, command, index)
+}
+
+/** Where the commands run. @param {{ cwd?: string | URL }} options */
+function folderOf({ cwd }) {
+  if (cwd === undefined) return process.cwd()
+  return cwd instanceof URL ? fileURLToPath(cwd) : resolve(cwd)
 }
 
 /** @param {ChildProcess} child @returns {Promise<ExitStatus>} */

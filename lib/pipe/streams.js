@@ -15,26 +15,32 @@ import { abortSignal, FOR_EVER, integer, objectOf } from '../validate.js'
  * @param {(maxBytes: number) => Operation} receive
  */
 export function readable(core, options, receive) {
-  const { highWaterMark = core.capacity, signal } = optionsOf(options)
+  const { packet, capacity } = core
+  const { highWaterMark = packet ? undefined : capacity, signal } = optionsOf(options)
   lend(core)
-  const maxBytes = Math.max(highWaterMark, core.packet ? core.capacity : 1)
-  return owned(
-    core,
-    new Readable({
-      highWaterMark,
-      signal,
-      read() {
+  const maxBytes = packet ? capacity : Math.max(highWaterMark ?? 0, 1)
+  const stream = new Readable({
+    // A stream of bytes would put packets together.
+    objectMode: packet,
+    highWaterMark,
+    signal,
+    read() {
+      try {
         core.direction.submit(receive(maxBytes), FOR_EVER).then(
           (data) => this.push(data),
           (error) => this.destroy(error),
         )
-      },
-      destroy(error, done) {
-        core.close()
-        done(error)
-      },
-    }),
-  )
+      } catch (error) {
+        this.destroy(/** @type {Error} */ (error))
+      }
+    },
+    destroy(error, done) {
+      core.close()
+      done(error)
+    },
+  })
+  own(core, stream)
+  return stream
 }
 
 /**
@@ -45,31 +51,29 @@ export function readable(core, options, receive) {
 export function writable(core, options, send) {
   const { highWaterMark = core.capacity, signal } = optionsOf(options)
   lend(core)
-  return owned(
-    core,
-    new Writable({
-      highWaterMark,
-      signal,
-      write(chunk, _encoding, done) {
-        let operation
-        try {
-          operation = send(chunk)
-        } catch (error) {
-          done(/** @type {Error} */ (error))
-          return
-        }
-        core.direction.submit(operation, FOR_EVER).then(() => done(), done)
-      },
-      final(done) {
-        core.close()
-        done()
-      },
-      destroy(error, done) {
-        core.close()
-        done(error)
-      },
-    }),
-  )
+  const stream = new Writable({
+    highWaterMark,
+    signal,
+    write(chunk, _encoding, done) {
+      try {
+        core.direction.submit(send(chunk), FOR_EVER).then(() => done(), done)
+      } catch (error) {
+        done(/** @type {Error} */ (error))
+      }
+    },
+    final(done) {
+      // Closed by the stream itself, in its turn: it is not to be destroyed for that, or it would never finish.
+      disown()
+      core.close()
+      done()
+    },
+    destroy(error, done) {
+      core.close()
+      done(error)
+    },
+  })
+  const disown = own(core, stream)
+  return stream
 }
 
 /** @param {Options | undefined} options */
@@ -89,16 +93,15 @@ function lend(core) {
 }
 
 /**
- * @template {Readable | Writable} S
+ * Destroys the stream when its end is closed under it.
  * @param {PipeCore} core
- * @param {S} stream
- * @returns {S}
+ * @param {Readable | Writable} stream
+ * @returns {() => void} calls that off
  */
-function owned(core, stream) {
-  core.closing.add(() => {
-    const finished = 'writableFinished' in stream && stream.writableFinished
-    // Closed by itself, in its turn, or by somebody else under it.
-    if (!finished) stream.destroy()
-  })
-  return stream
+function own(core, stream) {
+  const onClose = () => {
+    stream.destroy()
+  }
+  core.closing.add(onClose)
+  return () => core.closing.delete(onClose)
 }

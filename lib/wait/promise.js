@@ -11,7 +11,12 @@ import { arm, disarm } from './cancel.js'
 export async function withWait(promise, wait) {
   wait.signal?.throwIfAborted()
   return new Promise((resolve, reject) => {
-    const operation = { timer: undefined, signal: undefined, expire: reject, abort: reject }
+    const giveUp = /** @param {unknown} error */ (error) => {
+      disarm(operation)
+      reject(error)
+    }
+    /** @type {import('./cancel.js').Cancellable} */
+    const operation = { timer: undefined, signal: undefined, expire: giveUp, abort: giveUp }
     arm(operation, wait)
     promise.then(resolve, reject).finally(() => disarm(operation))
   })
