@@ -32,15 +32,24 @@ pub struct PipeFacts {
 }
 
 fn enter(end: PipeEnd) -> os_ipc_core::Result<PipeFacts> {
+    let capacity = end.capacity()?;
+    Ok(enter_with(end, capacity))
+}
+
+fn enter_with(end: PipeEnd, capacity: usize) -> PipeFacts {
     let (fd, packet) = (end.as_fd().as_raw_fd(), end.packet());
-    let capacity = end.capacity()? as u32;
-    Ok(PipeFacts { id: table::insert(&PIPES, end), fd, capacity, packet })
+    PipeFacts { id: table::insert(&PIPES, end), fd, capacity: capacity as u32, packet }
 }
 
 #[napi(catch_unwind)]
 pub fn pipe_create(env: Env, capacity: Option<u32>, packet: bool) -> napi::Result<Vec<PipeFacts>> {
     let made = pipe(Options { capacity: capacity.map(|bytes| bytes as usize), packet });
-    made.and_then(|(reader, writer)| Ok(vec![enter(reader)?, enter(writer)?])).or_throw(&env)
+    made.and_then(|(reader, writer)| {
+        // All that can fail comes before anything is entered: what is in the table stays open.
+        let capacity = writer.capacity()?;
+        Ok(vec![enter_with(reader, capacity), enter_with(writer, capacity)])
+    })
+    .or_throw(&env)
 }
 
 #[napi(catch_unwind)]
