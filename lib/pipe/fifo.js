@@ -61,5 +61,10 @@ async function open(path, isWriter, options) {
   const begin = /** @param {number} reactor @param {number} token */ (reactor, token) =>
     native.fifoOpen(reactor, token, path, isWriter, anyOwner)
   const id = await runJob(begin, wait)
-  return new PipeCore(native.pipeFacts(id), isWriter)
+  try {
+    return new PipeCore(native.pipeFacts(id), isWriter)
+  } catch (error) {
+    native.pipeClose(id)
+    throw error
+  }
 }
