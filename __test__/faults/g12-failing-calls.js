@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { accessSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { descriptorList } from './harness/proc.js'
+
+/**
+ * The calls of an open and of first transfers, and what the kernel says when it is out of something. (Not read and write:
+ * the runtime's own threads wake each other by these at any time, and it aborts when that fails.)
+ */
+const ERRORS = {
+  pipe2: ['EMFILE', 'ENFILE', 'ENOMEM'],
+  openat: ['ENFILE', 'ENOMEM'],
+  mknodat: ['ENOMEM', 'ENOSPC'],
+  fcntl: ['ENOMEM'],
+  epoll_create1: ['ENFILE', 'ENOMEM'],
+  eventfd2: ['ENFILE', 'ENOMEM'],
+  epoll_ctl: ['ENOMEM', 'ENOSPC'],
+  clone3: ['EAGAIN'],
+  preadv2: ['ENOMEM'],
+  pwritev2: ['ENOMEM'],
+}
+const [BEGIN, END] = ['/os-ipc-steps-begin', '/os-ipc-steps-end']
+
+/** Shows a place in the trace. @param {string} path */
+function mark(path) {
+  assert.throws(() => accessSync(path), { code: 'ENOENT' })
+}
+
+/** What is open, except for what tells this environment of readiness: that is made once and stays. */
+function open() {
+  return descriptorList().filter((entry) => !/anon_inode:\[event(poll|fd)\]|this list's own/.test(entry))
+}
+
+export default {
+  id: 'G12',
+  campaign: 'limits',
+  promise: 'whichever call of an open or a transfer fails: a typed error, nothing half made, and it works again',
+  needs: ['strace'],
+  short: 2000,
+
+  roles: {
+    /** Opens, waits, sends, receives and copies, once; gives the code of the error if one of these has failed. */
+    async steps(kind, context) {
+      const before = open()
+      const made = []
+      let failure
+      const waits = []
+      mark(BEGIN)
+      try {
+        const ends = await kind.open(context)
+        made.push(ends)
+        waits.push(kind.receives.recv(ends.receiver, {}))
+        waits[0].catch(() => {})
+        await kind.send(ends.sender, kind.encode(1))
+        assert.deepEqual(await waits[0], [1])
+        made.push(kind.another(ends.receiver))
+      } catch (error) {
+        if (error.code === 'ERR_ASSERTION') throw error
+        failure = error
+      }
+      mark(END)
+      for (const handle of made) handle.close()
+      await Promise.allSettled(waits)
+      assert.deepEqual(open(), before, 'descriptors that are left')
+      assert.deepEqual(readdirSync(context.scratch), [context.data], 'names that are left')
+      if (failure !== undefined) {
+        assert.equal(typeof failure.errno, 'number', failure.stack)
+        assert.equal(typeof failure.syscall, 'string', failure.stack)
+      }
+      const again = await kind.open(context)
+      await kind.send(again.sender, kind.encode(2))
+      assert.deepEqual(await kind.receives.recv(again.receiver, { timeout: 5000 }), [2])
+      again.close()
+      return failure?.code ?? null
+    },
+  },
+
+  async run(kind, context) {
+    const figures = { calls: 0, failures: 0, withoutEffect: 0 }
+    const calls = (await trace(context)).calls
+    assert.ok(calls.length > 3, 'no calls seen')
+    figures.calls = calls.length
+    const cases = context.random.shuffle(calls.flatMap(({ name, index }) => ERRORS[name].map((error) => ({ name, index, error }))))
+    /** @type {Set<string>} */
+    const codes = new Set()
+    for (const { name, index, error } of cases) {
+      if (!context.goesOn()) break
+      const { injected, code } = await trace(context, `inject=${name}:error=${error}:when=${index}`)
+      if (injected) {
+        // Some calls have another way to the same end.
+        if (code === null) figures.withoutEffect++
+        else assert.equal(code, error, `${name} number ${index}`)
+        figures.failures++
+        codes.add(`${name}:${error}`)
+      }
+      context.round()
+    }
+    assert.ok(figures.failures > figures.withoutEffect, 'nothing has failed')
+    return { ...figures, of: cases.length, failed: [...codes].join(' ') }
+  },
+}
+
+/**
+ * One run of the steps under strace: which of our calls there were, by name and place among the main thread's calls of
+ * that name; whether the injection has hit one, and what became of the steps.
+ */
+async function trace(context, injection) {
+  const log = context.path()
+  const names = Object.keys(ERRORS).join(',')
+  const options = ['-f', '-y', '-qq', '--seccomp-bpf', '-o', log, '-e', `trace=${names},access,faccessat,faccessat2`]
+  const prefix = ['strace', ...options, ...(injection === undefined ? [] : ['-e', injection])]
+  const child = context.start('steps', log.split('/').at(-1), { prefix, stderr: 'pipe' })
+  let code
+  try {
+    code = await child.done()
+  } catch (error) {
+    throw new Error(`With ${injection}: ${error.message}`)
+  }
+  const lines = readFileSync(log, 'latin1').split('\n')
+  rmSync(log)
+  const main = lines[0].split(/\s/)[0]
+  const counts = {}
+  const calls = []
+  let [inside, injected] = [false, false]
+  /** What the runtime itself waits by, which is not ours to break. */
+  const foreign = new Set()
+  for (const line of lines) {
+    const [, thread, name, rest] = /^(\d+)\s+(\w+)\((.*)/.exec(line) ?? []
+    if (name === undefined) continue
+    if (rest.includes(BEGIN)) inside = true
+    else if (rest.includes(END)) inside = false
+    const epoll = name === 'epoll_ctl' ? rest.split('<')[0] : undefined
+    if (epoll !== undefined && !inside) foreign.add(epoll)
+    if (inside && line.includes('(INJECTED)')) injected = true
+    if (thread !== main || !(name in ERRORS)) continue
+    counts[name] = (counts[name] ?? 0) + 1
+    if (inside && !foreign.has(epoll)) calls.push({ name, index: counts[name] })
+  }
+  return { calls, injected, code }
+}
