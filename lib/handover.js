@@ -7,6 +7,7 @@ import { invalidType, notSupported } from './errors.js'
 import { coreOf } from './handle.js'
 import { PipeReader } from './pipe/reader.js'
 import { PipeWriter } from './pipe/writer.js'
+import { PosixMessageQueue, adopt as posixQueue } from './posix-queue/queue.js'
 import { SysvMessageQueue } from './sysv-queue/queue.js'
 
 /** @typedef {import('./handle.js').Handle} Handle */
@@ -24,6 +25,15 @@ import { SysvMessageQueue } from './sysv-queue/queue.js'
 const table = new Map([
   ['pipe-reader', { type: PipeReader, moves: true, describe: single, rebuild: ({ fds }) => PipeReader.fromFd(fds[0]) }],
   ['pipe-writer', { type: PipeWriter, moves: true, describe: single, rebuild: ({ fds }) => PipeWriter.fromFd(fds[0]) }],
+  [
+    'posix-queue',
+    {
+      type: PosixMessageQueue,
+      moves: false,
+      describe: (queue) => ({ ...single(queue), meta: { name: queue.name } }),
+      rebuild: ({ fds, meta }) => posixQueue(fds[0], typeof meta.name === 'string' ? meta.name : null),
+    },
+  ],
   [
     'sysv-queue',
     {

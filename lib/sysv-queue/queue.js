@@ -28,25 +28,21 @@ const FOR_EVER = 0xffffffff
 const SLICE = isMainThread ? FOR_EVER : 100
 
 /**
- * Calls `call` again with the time that may pass in it, until it gives something else than BLOCKED.
+ * Calls `call` again with the time that may pass in it, until it gives something else than BLOCKED. What can be done at once
+ * wins over the timeout, so `attempt`, which does not wait, has the last word.
  * @template T
+ * @param {() => T | typeof BLOCKED} attempt
  * @param {(milliseconds: number) => T | typeof BLOCKED} call
  * @param {number} timeout
  * @returns {T}
  */
-function inSlices(call, timeout) {
-  if (timeout === Number.POSITIVE_INFINITY) {
-    for (;;) {
-      const result = call(SLICE)
-      if (result !== BLOCKED) return /** @type {T} */ (result)
-    }
-  }
-  const deadline = performance.now() + timeout
+function inSlices(attempt, call, timeout) {
+  const deadline = timeout === Number.POSITIVE_INFINITY ? timeout : performance.now() + timeout
   for (;;) {
-    const left = deadline - performance.now()
-    const result = call(left < SLICE ? Math.max(0, Math.ceil(left)) : SLICE)
+    const left = deadline === Number.POSITIVE_INFINITY ? deadline : deadline - performance.now()
+    const result = left > 0 ? call(left < SLICE ? Math.ceil(left) : SLICE) : attempt()
     if (result !== BLOCKED) return /** @type {T} */ (result)
-    if (performance.now() >= deadline) throw timedOut()
+    if (left <= 0) throw timedOut()
   }
 }
 
@@ -113,9 +109,11 @@ export class SysvMessageQueue extends Handle {
     const type = typeOf(given)
     const timeout = timeoutOf(given)
     core.check()
+    const attempt = () => (core.sending.head === undefined && put(core, type, bytes) ? undefined : BLOCKED)
     // Most find room: those need no clock.
-    if (core.sending.head === undefined && put(core, type, bytes)) return
-    inSlices((milliseconds) => sendFor(core, type, bytes, milliseconds), timeout)
+    if (attempt() === BLOCKED) {
+      inSlices(attempt, (milliseconds) => sendFor(core, type, bytes, milliseconds), timeout)
+    }
   }
 
   /** @param {Select & WaitOptions} [options] @returns {Promise<SysvMessage>} */
@@ -150,6 +148,7 @@ export class SysvMessageQueue extends Handle {
     core.check()
     const except = Number(selector.except)
     return inSlices(
+      () => take(core, selector),
       (milliseconds) => receive(selector, (frame) => native.sysvQueueReceiveSync(core.id, frame, except, milliseconds)),
       timeout,
     )

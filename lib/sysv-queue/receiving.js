@@ -81,6 +81,8 @@ export class Receiving extends Direction {
     this.selector = selector
     /** What the thread will tell under; 0 while there is none. */
     this.token = 0
+    /** Whether those who wait have had a thread already. */
+    this.begun = false
     /** How often in a row there was nothing left of what the thread had learned of. */
     this.wasted = 0
     /** @type {NodeJS.Timeout | undefined} */
@@ -92,20 +94,16 @@ export class Receiving extends Direction {
     const first = this.head === undefined
     const settled = super.enqueue(operation, wait)
     // One that has not even been tried is to be, in the next turn.
-    if (first && operation.tried && this.head === operation) {
-      try {
-        this.learn()
-      } catch (error) {
-        this.fail(operation, error)
-      }
-    }
+    if (first && operation.tried && this.head === operation) this.learnAfter(0)
     return settled
   }
 
   /** @param {number} [events] */
   onReady(events) {
+    // What the thread may have taken this moment comes before what is taken here.
+    this.forget()
     const served = super.onReady(events)
-    if (this.head !== undefined && this.token === 0 && this.pause === undefined) this.learnAgain(0)
+    if (this.head !== undefined && this.pause === undefined) this.learnAfter(0)
     return served
   }
 
@@ -118,13 +116,18 @@ export class Receiving extends Direction {
   }
 
   /** @param {number} pause */
-  learnAgain(pause) {
+  learnAfter(pause) {
     if (pause === 0) {
       try {
         this.learn()
+        this.begun = true
         return
-      } catch {
-        // They wait already, so they go on waiting: for a thread, now.
+      } catch (error) {
+        if (!this.begun) {
+          this.failAll(error)
+          return
+        }
+        // They have waited for long, so they go on waiting: for a thread, now.
         pause = RETRY
       }
     }
@@ -136,27 +139,37 @@ export class Receiving extends Direction {
     this.pause.unref()
   }
 
+  forget() {
+    if (this.token !== 0) forget(this.token)
+    this.token = 0
+  }
+
   /** @param {unknown} failure */
   learned(failure) {
     this.token = 0
     if (failure !== undefined && failure !== CALLED_OFF) {
-      for (let operation = this.head; operation !== undefined; operation = this.head) {
-        this.fail(operation, copyOf(failure))
-      }
+      this.failAll(failure)
       return
     }
     this.wasted = super.onReady() ? 0 : this.wasted + 1
     if (this.head === undefined) return
     const beyond = this.wasted - PATIENCE
-    this.learnAgain(beyond < 0 ? 0 : Math.min(LONGEST_PAUSE, 2 ** beyond))
+    this.learnAfter(beyond < 0 ? 0 : Math.min(LONGEST_PAUSE, 2 ** beyond))
+  }
+
+  /** @param {unknown} error */
+  failAll(error) {
+    for (let operation = this.head; operation !== undefined; operation = this.head) {
+      this.fail(operation, copyOf(error))
+    }
   }
 
   /** @param {Operation} operation */
   remove(operation) {
     super.remove(operation)
     if (this.head !== undefined) return
-    if (this.token !== 0) forget(this.token)
-    this.token = 0
+    this.forget()
+    this.begun = false
     clearTimeout(this.pause)
     this.pause = undefined
     const { receiving } = /** @type {QueueCore} */ (this.core)

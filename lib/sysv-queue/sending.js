@@ -37,6 +37,8 @@ export class Send extends Operation {
     this.type = type
     this.bytes = bytes
     this.tried = false
+    /** Nobody waited when it came. */
+    this.first = false
     /** What the thread that sends it will tell under; 0 while there is none. */
     this.token = 0
     /** Why it was called off. @type {{ error: unknown } | undefined} */
@@ -94,16 +96,10 @@ export class Sending extends Direction {
 
   /** @param {Send} operation @param {import('../validate.js').Wait} wait */
   enqueue(operation, wait) {
-    const first = this.head === undefined
+    operation.first = this.head === undefined
     const settled = super.enqueue(operation, wait)
     // One that has not even been tried is to be, in the next turn.
-    if (first && operation.tried && this.head === operation) {
-      try {
-        this.begin(operation)
-      } catch (error) {
-        this.fail(operation, error)
-      }
-    }
+    if (operation.first && operation.tried && this.head === operation) this.begin(operation)
     return settled
   }
 
@@ -111,14 +107,7 @@ export class Sending extends Direction {
   onReady(events) {
     const served = super.onReady(events)
     const operation = /** @type {Send | undefined} */ (this.head)
-    if (operation === undefined || operation.token !== 0 || this.pause !== undefined) return served
-    try {
-      this.begin(operation)
-    } catch {
-      // It waits already, so it goes on waiting: for a thread, now.
-      this.pause = setTimeout(() => this.retry(), RETRY)
-      this.pause.unref()
-    }
+    if (operation !== undefined && operation.token === 0 && this.pause === undefined) this.begin(operation)
     return served
   }
 
@@ -133,10 +122,20 @@ export class Sending extends Direction {
   begin(operation) {
     const { id } = this.core
     const frame = ownFrameWith(operation.type, operation.bytes)
-    operation.token = startWaiting(
-      (token) => native.sysvQueueSendWaiting(id, token, frame),
-      (failure) => this.sent(operation, failure),
-    )
+    try {
+      operation.token = startWaiting(
+        (token) => native.sysvQueueSendWaiting(id, token, frame),
+        (failure) => this.sent(operation, failure),
+      )
+    } catch (error) {
+      if (operation.first) {
+        this.fail(operation, error)
+        return
+      }
+      // It has waited for long, so it goes on waiting: for a thread, now.
+      this.pause = setTimeout(() => this.retry(), RETRY)
+      this.pause.unref()
+    }
   }
 
   /** @param {Send} operation @param {unknown} failure */

@@ -30,6 +30,8 @@ pub(super) struct Shared {
     id: i32,
     /// As many as there are in the stash: looked at for every receive, so without the lock.
     stashed: AtomicUsize,
+    /// As many as there are leaving, for the same reason.
+    leaving: AtomicUsize,
     state: Mutex<State>,
     ended: Condvar,
 }
@@ -39,6 +41,8 @@ struct State {
     /// The types of messages without text, oldest first.
     stash: VecDeque<i64>,
     learners: Vec<Learner>,
+    /// Threads that have been cancelled and have not said yet what they had come to.
+    leaving: Vec<(u64, Selector)>,
     threads: usize,
 }
 
@@ -69,15 +73,26 @@ impl Shared {
         if let Some(shared) = queues.get(&id).and_then(Weak::upgrade) {
             return shared;
         }
-        let shared =
-            Arc::new(Self { id, stashed: AtomicUsize::new(0), state: Mutex::default(), ended: Condvar::new() });
+        let shared = Arc::new(Self {
+            id,
+            stashed: AtomicUsize::new(0),
+            leaving: AtomicUsize::new(0),
+            state: Mutex::default(),
+            ended: Condvar::new(),
+        });
         queues.insert(id, Arc::downgrade(&shared));
         shared
     }
 
-    /// Takes a message from the stash: its type.
+    /// Takes a message from the stash: its type. Whoever looks here before he asks the kernel gets messages in their order,
+    /// also if a thread that was to learn of them has just been called off and has taken one in the last moment.
     pub(super) fn take_stashed(&self, selector: Selector) -> Option<i64> {
-        // Partner: the store in `ended`, which comes before anybody is told.
+        if self.leaving.load(Ordering::SeqCst) > 0 {
+            let overlaps = |state: &mut State| state.leaving.iter().any(|(_, theirs)| theirs.overlaps(selector));
+            // They are on their way, and this takes no longer than a signal does.
+            drop(self.ended.wait_timeout_while(lock(&self.state), PATIENCE, overlaps));
+        }
+        // Partner: the store in `ended`, which comes before anybody is told, and before it leaves.
         if self.stashed.load(Ordering::SeqCst) == 0 {
             return None;
         }
@@ -135,15 +150,23 @@ impl Shared {
         learner.subscribers.retain(|(subscriber, _)| *subscriber != number);
         if learner.subscribers.is_empty() {
             let learner = state.learners.swap_remove(index);
+            self.leaves(&mut state, &learner);
             drop(state);
             learner.cancel();
         }
+    }
+
+    /// To be called before it is cancelled.
+    fn leaves(&self, state: &mut State, learner: &Learner) {
+        state.leaving.push((learner.number, learner.selector));
+        self.leaving.store(state.leaving.len(), Ordering::SeqCst);
     }
 
     /// On the thread that has learned something.
     fn ended(&self, number: u64, result: Result<i64>) {
         let mut state = lock(&self.state);
         let taken = result.is_ok();
+        state.leaving.retain(|(leaving, _)| *leaving != number);
         let own = state.learners.iter().position(|learner| learner.number == number);
         let mut told: Vec<Learner> = own.map(|index| state.learners.swap_remove(index)).into_iter().collect();
         let outcome = match result {
@@ -154,13 +177,18 @@ impl Shared {
                 let (fitting, rest) =
                     state.learners.drain(..).partition::<Vec<_>, _>(|learner| learner.selector.fits(kind));
                 state.learners = rest;
+                for learner in &fitting {
+                    self.leaves(&mut state, learner);
+                }
                 told.extend(fitting);
                 Ok(())
             }
             Err(Error::Os { errno: Errno::E2BIG, .. }) => Ok(()),
             Err(error) => Err(waited(error, self.id)),
         };
+        self.leaving.store(state.leaving.len(), Ordering::SeqCst);
         drop(state);
+        self.ended.notify_all();
         for learner in told {
             // Of another one's: that thread still waits, for nobody.
             if learner.number != number {

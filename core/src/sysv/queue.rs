@@ -64,6 +64,15 @@ impl Selector {
         }
     }
 
+    /// Whether a message may be meant by both.
+    pub(super) fn overlaps(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Type(kind), other) | (other, Self::Type(kind)) => other.fits(kind),
+            // All other kinds of selectors have most types in common, or 1 at least.
+            _ => true,
+        }
+    }
+
     /// Which of these, oldest first, it selects.
     pub(super) fn first_of(self, kinds: impl Iterator<Item = i64>) -> Option<usize> {
         let mut fitting = kinds.enumerate().filter(|(_, kind)| self.fits(*kind));

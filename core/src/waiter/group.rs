@@ -35,7 +35,7 @@ struct Shared<T> {
 
 #[derive(Debug)]
 struct State<T> {
-    under_way: HashMap<u32, Option<Wait>>,
+    under_way: HashMap<u32, Wait>,
     outcomes: VecDeque<(u32, T)>,
     closed: bool,
 }
@@ -55,30 +55,23 @@ impl<T: Send + 'static> Group<T> {
         self.shared.bell.as_fd()
     }
 
-    /// Runs `job` on a thread of its own; what `finish` makes of its result, on that thread, is the outcome.
+    /// Runs `job` on a thread of its own; what `finish` makes of its result, on that thread, is the outcome. No other wait
+    /// may be under way under `token`.
     pub fn start<R: Send + 'static>(
         &self,
         token: u32,
         job: impl FnOnce(&Flag) -> Result<R> + Send + 'static,
         finish: impl FnOnce(Result<R>) -> T + Send + 'static,
     ) -> Result<()> {
-        // Before the thread can end, so that its end finds the token.
-        self.shared.lock().under_way.insert(token, None);
         let shared = Arc::clone(&self.shared);
-        let started = Wait::start(job, move |result| shared.end(token, finish(result)));
+        // The job's end waits for this lock, so that it finds the token; and a cancel or a close finds the wait.
         let mut state = self.shared.lock();
-        match started {
-            Ok(wait) => {
-                if let Some(slot) = state.under_way.get_mut(&token) {
-                    *slot = Some(wait);
-                }
-                Ok(())
-            }
-            Err(error) => {
-                state.under_way.remove(&token);
-                Err(error)
-            }
+        if state.closed {
+            return Err(Error::Closed);
         }
+        let wait = Wait::start(job, move |result| shared.end(token, finish(result)))?;
+        state.under_way.insert(token, wait);
+        Ok(())
     }
 
     /// For outcomes that come from elsewhere.
@@ -89,7 +82,7 @@ impl<T: Send + 'static> Group<T> {
 
     /// Ends the wait under `token`, if it is still under way. Its outcome comes all the same.
     pub fn cancel(&self, token: u32) {
-        let wait = self.shared.lock().under_way.get(&token).cloned().flatten();
+        let wait = self.shared.lock().under_way.get(&token).cloned();
         if let Some(wait) = wait {
             wait.cancel();
         }
@@ -121,7 +114,7 @@ impl<T: Send + 'static> Group<T> {
     pub fn close(&self) {
         let mut state = self.shared.lock();
         state.closed = true;
-        let waits: Vec<Wait> = state.under_way.values().flatten().cloned().collect();
+        let waits: Vec<Wait> = state.under_way.values().cloned().collect();
         drop(state);
         for wait in waits {
             wait.cancel();
@@ -141,7 +134,7 @@ impl<T> Teller<T> {
 
 impl<T> Drop for Group<T> {
     fn drop(&mut self) {
-        let waits: Vec<Wait> = self.shared.lock().under_way.values().flatten().cloned().collect();
+        let waits: Vec<Wait> = self.shared.lock().under_way.values().cloned().collect();
         for wait in waits {
             wait.cancel();
         }
