@@ -174,7 +174,10 @@ function start(command, args, options, index) {
  */
 function whyNot(command, options, index) {
   try {
-    closeSync(openSync('/dev/null', 'r'))
+    // Two descriptors, which starting it takes too.
+    const { reader, writer } = pipe()
+    reader.close()
+    writer.close()
     accessSync(folderOf(options), constants.X_OK)
     const interpreter = /^#! *(\S+)/.exec(firstLine(findCommand(command, options, index)))?.[1]
     if (interpreter !== undefined) accessSync(interpreter, constants.X_OK)
