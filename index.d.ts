@@ -119,7 +119,7 @@ export class PipeReader extends PipeEnd implements Receiver<Buffer, { maxBytes?:
   spliceTo(target: PipeWriter | number, options?: { bytes?: number } & WaitOptions): Promise<number>
   iterate(options?: { maxBytes?: number } & WaitOptions): AsyncIterableIterator<Buffer>
   [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>
-  /** A Node stream that owns this end from now on: recv is ERR_INVALID_STATE, destroying it closes. */
+  /** A Node stream that owns this end from now on: recv is ERR_INVALID_STATE, destroying it closes. Of a pipe with packets an object stream: each packet is a chunk. */
   readable(options?: { highWaterMark?: number; signal?: AbortSignal }): Readable
 }
 export class PipeWriter extends PipeEnd implements Sender<Data, unknown, number> {
