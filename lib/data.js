@@ -30,7 +30,7 @@ export function bytesOf(data, name = 'data') {
  */
 export function targetOf(target, name = 'target') {
   if (!ArrayBuffer.isView(target)) throw invalidType(name, 'a Buffer, TypedArray or DataView', target)
-  if (target.byteLength === 0) {
+  if (lengthOf(target) === 0) {
     refuseDetached(target.buffer, target, name)
     throw invalidValue(name, target, 'must hold at least one byte')
   }
@@ -43,14 +43,14 @@ export function targetOf(target, name = 'target') {
  * @returns {Uint8Array}
  */
 export function memoryOf(target) {
-  if (target.byteLength === 0) throw invalidState('The memory to receive into has been detached')
+  if (lengthOf(target) === 0) throw invalidState('The memory to receive into has been detached')
   if (target instanceof Uint8Array) return target
   return new Uint8Array(target.buffer, target.byteOffset, target.byteLength)
 }
 
 /** @param {ArrayBufferView} view @param {string} name */
 function viewOf(view, name) {
-  if (view.byteLength === 0) {
+  if (lengthOf(view) === 0) {
     refuseDetached(view.buffer, view, name)
     return new Uint8Array(0)
   }
@@ -59,6 +59,16 @@ function viewOf(view, name) {
   }
   if (view instanceof Uint8Array) return view
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+}
+
+/** @param {ArrayBufferView} view */
+function lengthOf(view) {
+  try {
+    return view.byteLength
+  } catch {
+    // A DataView whose memory is gone says so by throwing, where a typed array has no bytes.
+    return 0
+  }
 }
 
 /** @param {ArrayBufferLike} buffer @param {unknown} given @param {string} name */

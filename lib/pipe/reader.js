@@ -2,7 +2,7 @@
  * The end of a pipe or FIFO that bytes come out of.
  */
 import { memoryOf, targetOf } from '../data.js'
-import { outOfRange } from '../errors.js'
+import { invalidState, outOfRange } from '../errors.js'
 import { iterate } from '../iterate.js'
 import native from '../load.js'
 import { arrived, roomFor } from '../scratch.js'
@@ -71,6 +71,10 @@ class ReadInto extends Operation {
 
   attempt() {
     const memory = memoryOf(this.target)
+    // It may have shrunk; the kernel would throw the rest of the packet away.
+    if (this.core.packet && memory.length < PACKET_SIZE) {
+      throw invalidState('The memory to receive into has become too small for a packet')
+    }
     return takeInto(this.core, memory, memory.length)
   }
 }
