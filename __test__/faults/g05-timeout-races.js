@@ -4,7 +4,10 @@ import { spin, turn } from './harness/time.js'
 
 const timeouts = {
   begin(random) {
-    return { options: { timeout: random.chance(0.2) ? 0 : random.float() * 2 }, gaveUp: ({ code }) => code === 'ETIMEDOUT' }
+    return {
+      options: { timeout: random.chance(0.2) ? 0 : random.float() * 2 },
+      gaveUp: ({ code }) => code === 'ETIMEDOUT',
+    }
   },
 }
 
@@ -19,7 +22,10 @@ async function available(kind, context) {
     const waits = Array.from({ length: many }, () => context.random.pick(ways)(ends.receiver, { timeout: 1 }))
     for (let i = 0; i < many; i++) assert.ok(kind.trySend(ends.sender, kind.encode(next + i)))
     spin(2)
-    assert.deepEqual((await Promise.all(waits)).flat(), Array.from({ length: many }, (_, i) => next + i))
+    assert.deepEqual(
+      (await Promise.all(waits)).flat(),
+      Array.from({ length: many }, (_, i) => next + i),
+    )
     next += many
     figures.afterTheTime += many
     assert.ok(kind.trySend(ends.sender, kind.encode(next)))

@@ -7,7 +7,8 @@ const MANY = 64
 export default {
   id: 'G7',
   campaign: 'kill',
-  promise: 'exit and an uncaught exception with waits of every sort pending end at once, with their status, and lose nothing',
+  promise:
+    'exit and an uncaught exception with waits of every sort pending end at once, with their status, and lose nothing',
 
   roles: {
     /** Waits in every way there is, on an end that it shares with its parent too; then ends as it is told. */

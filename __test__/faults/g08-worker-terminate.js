@@ -45,7 +45,11 @@ export default {
     const first = context.rounds
     while (context.goesOn() || context.rounds === first) await round()
 
-    assert.equal(await settled(() => descriptors(), before.descriptors), before.descriptors, descriptorList().join(', '))
+    assert.equal(
+      await settled(() => descriptors(), before.descriptors),
+      before.descriptors,
+      descriptorList().join(', '),
+    )
     // Idle waiter threads are used again, and go by themselves after a while.
     assert.ok(threadCounts().waiters <= WAITERS, `${threadCounts().waiters} waiter threads`)
     if (context.long) await until('the waiter threads have gone', () => threadCounts().waiters === 0)

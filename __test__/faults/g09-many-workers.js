@@ -34,7 +34,10 @@ export default {
       const workers = []
       for (let i = 0; i < many; i++) {
         const how = random.pick(['close', 'open', 'exit', 'terminate'])
-        workers.push({ how, worker: context.worker('use', { how, rounds: how === 'terminate' ? 1e9 : random.integer(1, 200) }) })
+        workers.push({
+          how,
+          worker: context.worker('use', { how, rounds: how === 'terminate' ? 1e9 : random.integer(1, 200) }),
+        })
       }
       // The first environment that loads the addon is a worker's.
       await Promise.all(workers.map(({ worker }) => worker.told()))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { spin } from './harness/time.js'
 import { Tally } from './harness/numbers.js'
+import { spin } from './harness/time.js'
 
 const TIMEOUT = 200
 

@@ -15,7 +15,8 @@ async function inherited() {
 export default {
   id: 'G11',
   campaign: 'leak',
-  promise: 'a child started while handles are opened and closed in other threads has stdin, stdout and stderr, and nothing else',
+  promise:
+    'a child started while handles are opened and closed in other threads has stdin, stdout and stderr, and nothing else',
   short: 1500,
 
   roles: {
@@ -39,7 +40,9 @@ export default {
       const { allowed } = context.data
       for (;;) {
         const found = await inherited()
-        context.tell(found.filter(([name]) => !allowed.includes(Number(name.split(' ').at(-1)))).map((pair) => pair.join(' -> ')))
+        context.tell(
+          found.filter(([name]) => !allowed.includes(Number(name.split(' ').at(-1)))).map((pair) => pair.join(' -> ')),
+        )
       }
     },
   },

@@ -79,7 +79,9 @@ export default {
     const calls = (await trace(context)).calls
     assert.ok(calls.length > 3, 'no calls seen')
     figures.calls = calls.length
-    const cases = context.random.shuffle(calls.flatMap(({ name, index }) => ERRORS[name].map((error) => ({ name, index, error }))))
+    const cases = context.random.shuffle(
+      calls.flatMap(({ name, index }) => ERRORS[name].map((error) => ({ name, index, error }))),
+    )
     /** @type {Set<string>} */
     const codes = new Set()
     for (const { name, index, error } of cases) {

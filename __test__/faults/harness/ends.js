@@ -4,7 +4,6 @@ import { decode, encode, RECORD } from './numbers.js'
 
 const SPLICED = 1 << 20
 
-
 /**
  * @param {number} [least] the fewest bytes that a receive may ask for; otherwise each receives one record
  * @param {number} [most] the most bytes that one message holds
@@ -19,6 +18,8 @@ export function pipeEnds(least = RECORD, most = Number.POSITIVE_INFINITY) {
     divides: most > 4096,
     encode,
     decode,
+    /** Options of a receive that takes as much as is there. */
+    much: { maxBytes: 65_536 },
 
     send: (sender, data, options) => sender.send(data, options),
     /** @returns {boolean} whether all of it was sent. Only for what is sent whole or not at all. */
@@ -110,4 +111,3 @@ export function pipeEnds(least = RECORD, most = Number.POSITIVE_INFINITY) {
     },
   }
 }
-
