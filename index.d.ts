@@ -26,6 +26,9 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 
+/** Otherwise a declaration file exports whatever stands in it. */
+export {}
+
 /** Sent as of the call; SharedArrayBuffers are copied during it. */
 export type Data = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView
 

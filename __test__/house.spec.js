@@ -77,6 +77,20 @@ describe('npm start where something is missing', () => {
   })
 })
 
+describe('the declarations', () => {
+  const declared = readFileSync(join(root, 'index.d.ts'), 'utf8')
+
+  test('name as values what the package exports, and nothing else', async () => {
+    const values = [...declared.matchAll(/^export (?:declare )?(?:abstract )?(?:class|function|const) (\w+)/gm)]
+    const names = new Set(values.map(([, name]) => name))
+    assert.deepEqual([...names].sort(), Object.keys(await import('os-ipc')).sort())
+  })
+
+  test('keep to themselves what is not exported', () => {
+    assert.match(declared, /^export \{\}/m, 'without it everything in a declaration file is exported')
+  })
+})
+
 describe('the rules for sources', () => {
   const clean = join(scratch, 'clean')
 

@@ -23,19 +23,25 @@ const { values } = parseArgs({
 })
 
 await main(() => {
+  const wanted = new Set(values.portable ? [here(), ...values.target] : values.target)
+  const others = [...wanted].map(named)
   setUp()
   const to = resolve(values.to)
   mkdirSync(to, { recursive: true })
   packRoot(to)
   if (!values.portable) packPlatform(here(), '.', to)
-  for (const name of new Set(values.portable ? [here(), ...values.target] : values.target)) {
-    const platform = platforms.find((entry) => entry.name === name)
-    if (!platform)
-      throw new Complaint(`No such platform: ${name}. There are ${platforms.map((entry) => entry.name).join(', ')}`)
+  for (const platform of others) {
     buildFor(platform)
-    packPlatform(name, crossFolder, to)
+    packPlatform(platform.name, crossFolder, to)
   }
 })
+
+/** @param {string} name */
+function named(name) {
+  const platform = platforms.find((entry) => entry.name === name)
+  if (platform) return platform
+  throw new Complaint(`No such platform: ${name}. There are ${platforms.map((entry) => entry.name).join(', ')}`)
+}
 
 /** @param {string} to */
 function packRoot(to) {
