@@ -1,0 +1,100 @@
+/** POSIX message queues against programs that are not ours: a C program, and Python's posix_ipc. */
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { needs, python } from './support/extras.js'
+import { closeQueuesAfter, namedQueue } from './support/posix.js'
+
+const COUNT = 100_000
+const PRIORITIES = 7
+
+/** Message `number` of the programs in interop/. @param {number} number */
+function numbered(number) {
+  return { priority: number % PRIORITIES, text: `${number}:${'x'.repeat(number % 50)}` }
+}
+
+closeQueuesAfter()
+
+/** @param {string} name */
+const source = (name) => fileURLToPath(new URL(`./interop/${name}`, import.meta.url))
+
+/** @type {Array<{ name: string, extras: string[], command: string[] }>} */
+const peers = [
+  { name: 'a C program', extras: [], command: [] },
+  { name: 'posix_ipc', extras: ['python'], command: [python, source('posix_queue.py')] },
+]
+
+describe('a POSIX queue', { timeout: 240_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'os-ipc-spec-'))
+  after(() => rmSync(folder, { recursive: true }))
+  before(() => {
+    const program = join(folder, 'posix-queue')
+    const flags = ['-O2', '-Wall', '-Wextra', '-Werror', '-o', program, source('posix-queue.c'), '-lrt']
+    const { status, stderr } = spawnSync('cc', flags, { encoding: 'utf8' })
+    assert.equal(status, 0, stderr)
+    peers[0].command = [program]
+  })
+
+  /** @param {string[]} command @param {...(string | number)} words */
+  function start([program, ...own], ...words) {
+    const child = spawn(program, [...own, ...words.map(String)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 120_000,
+      killSignal: 'SIGKILL',
+    })
+    return Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)])
+  }
+
+  /** @param {[any[], string, string]} outcome */
+  const succeeded = ([[code, signal], , stderr]) =>
+    assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' })
+
+  for (const { name, extras, command } of peers) {
+    /** @param {(queue: ReturnType<typeof namedQueue>, run: (what: string) => ReturnType<typeof start>) => Promise<void>} body */
+    const withQueue = (body) => async () => {
+      const queue = namedQueue({ maxMessages: 4, maxMessageSize: 64 })
+      try {
+        const own = name === 'a C program' ? peers[0].command : command
+        await body(queue, (what) => start(own, what, queue.name, COUNT))
+        assert.equal(queue.size, 0)
+      } finally {
+        queue.unlink()
+      }
+    }
+
+    test(
+      `receives ${COUNT} messages of ${name}, none lost, priorities intact`,
+      needs(...extras),
+      withQueue(async (queue, run) => {
+        const running = run('send')
+        const next = Array.from({ length: PRIORITIES }, (_, priority) => priority)
+        for (let index = 0; index < COUNT; index++) {
+          const { data, priority } = index % 100 === 0 ? queue.recvSync() : await queue.recv()
+          assert.deepEqual({ priority, text: String(data) }, numbered(next[priority]))
+          next[priority] += PRIORITIES
+        }
+        succeeded(await running)
+      }),
+    )
+
+    test(
+      `sends ${COUNT} messages to ${name}, none lost, priorities intact`,
+      needs(...extras),
+      withQueue(async (queue, run) => {
+        const running = run('receive')
+        for (let index = 0; index < COUNT; index++) {
+          const { priority, text: data } = numbered(index)
+          if (index % 100 === 0) queue.sendSync(data, { priority })
+          else await queue.send(data, { priority })
+        }
+        succeeded(await running)
+      }),
+    )
+  }
+})
