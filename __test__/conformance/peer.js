@@ -43,7 +43,7 @@ const roles = {
       const data = row?.data(message) ?? Buffer.alloc(0)
       hash.update(data)
       bytes += data.length
-      messages++
+      if (++messages === Number(words[0])) break
     }
     process.stdout.write(JSON.stringify({ bytes, messages, hash: hash.digest('hex') }))
   },

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Fifo, pipe } from '../../index.js'
+import { Fifo, pipe, SysvMessageQueue } from '../../index.js'
 
 /**
  * @typedef {object} Transport
@@ -13,12 +13,19 @@ import { Fifo, pipe } from '../../index.js'
  * @property {boolean} boundaries what is sent by one call is received by one call
  * @property {boolean} ends a receive gives null once every sender is gone
  * @property {number} largest the most bytes of one message
+ * @property {boolean} [shared] it has no descriptor, and handing it over leaves it here too
  * @property {boolean} empty whether a message of no bytes can be sent and received
  * @property {(message: any) => Buffer} data the bytes of what a receive gives
  * @property {() => Promise<{ sender: any, receiver: any }>} open both ends, in this process; each can be handed over
  */
 
 const PACKET = 4096
+
+/** System V queues, which stay until somebody removes them. @type {number[]} */
+const made = []
+process.once('exit', () => {
+  for (const id of made) SysvMessageQueue.fromId(id).remove()
+})
 
 /** @type {Transport[]} */
 export const transports = [
@@ -62,6 +69,20 @@ export const transports = [
       } finally {
         rmSync(folder, { recursive: true })
       }
+    },
+  },
+  {
+    name: 'System V queue',
+    boundaries: true,
+    ends: false,
+    largest: 8192,
+    empty: true,
+    shared: true,
+    data: ({ data }) => data,
+    async open() {
+      const sender = SysvMessageQueue.open('private')
+      made.push(sender.id)
+      return { sender, receiver: sender.dup() }
     },
   },
 ]

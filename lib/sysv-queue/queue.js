@@ -81,10 +81,11 @@ export class SysvMessageQueue extends Handle {
   send(data, options) {
     try {
       const core = queueOf(this)
-      const bytes = bytesOf(data)
       const given = objectOf(options)
       const type = typeOf(given)
       const wait = waitOf(given)
+      // After the options, whose getters may change it.
+      const bytes = bytesOf(data)
       core.check()
       return core.sending.submit(new Send(core, type, bytes), wait)
     } catch (error) {
@@ -95,8 +96,8 @@ export class SysvMessageQueue extends Handle {
   /** @param {unknown} data @param {{ type?: number }} [options] */
   trySend(data, options) {
     const core = queueOf(this)
-    const bytes = bytesOf(data)
     const type = typeOf(objectOf(options))
+    const bytes = bytesOf(data)
     core.check()
     return core.sending.head === undefined && put(core, type, bytes)
   }
@@ -104,10 +105,10 @@ export class SysvMessageQueue extends Handle {
   /** @param {unknown} data @param {{ type?: number, timeout?: number }} [options] */
   sendSync(data, options) {
     const core = queueOf(this)
-    const bytes = bytesOf(data)
     const given = objectOf(options)
     const type = typeOf(given)
     const timeout = timeoutOf(given)
+    const bytes = bytesOf(data)
     core.check()
     const attempt = () => (core.sending.head === undefined && put(core, type, bytes) ? undefined : BLOCKED)
     // Most find room: those need no clock.
