@@ -21,9 +21,15 @@ use crate::sys::{Attempt, blocking, fd as sys_fd, retry};
 /// a FIFO that stands there already will do, and nothing else.
 pub fn create(path: &Path, mode: u32, exclusive: bool) -> Result<()> {
     let (parent, name) = split(path)?;
-    match mkfifoat(&parent, name, Mode::from_bits_truncate(mode)) {
-        Err(Errno::EEXIST) if !exclusive => fifo_at(&parent, name, path).map(drop),
-        made => made.map_err(|errno| Error::os(errno, "mkfifo").at(path)),
+    loop {
+        match mkfifoat(&parent, name, Mode::from_bits_truncate(mode)) {
+            Err(Errno::EEXIST) if !exclusive => match fifo_at(&parent, name, path) {
+                // Removed between the two calls.
+                Err(Error::Os { errno: Errno::ENOENT, .. }) => {}
+                found => return found.map(drop),
+            },
+            made => return made.map_err(|errno| Error::os(errno, "mkfifo").at(path)),
+        }
     }
 }
 

@@ -35,13 +35,14 @@ mod steps {
         cancel::ensure_handler().unwrap();
         let (reader, _writer): (PipeReader, _) = pipe().unwrap();
         let flag = Box::leak(Box::new(Flag::default()));
-        println!("\n{} {}", sys_thread::current(), &raw const *flag as usize);
+        let (process, thread) = (std::process::id(), sys_thread::current().as_raw());
+        println!("\n{thread} {}", &raw const *flag as usize);
         stdin().read_line(&mut String::new()).unwrap();
         let mut target = [0; 8];
         let arguments = [reader.as_raw_fd().into(), target.as_mut_ptr() as libc::c_long, 8, 0, 0, 0];
         loop {
             // SAFETY: three integers: stops this thread, whose tracer sets it going.
-            unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), libc::gettid(), libc::SIGSTOP) };
+            unsafe { libc::syscall(libc::SYS_tgkill, process, thread, libc::SIGSTOP) };
             // SAFETY: read's arguments; the target outlives the call.
             let result = unsafe { cancel::call(flag, libc::SYS_read, "read", arguments) };
             assert_eq!(result, Err(Error::Cancelled));

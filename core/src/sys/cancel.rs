@@ -109,6 +109,9 @@ std::arch::global_asm!(
 /// Makes the call `number`, which `syscall` names, unless and until `flag` is raised. An interruption by any other
 /// signal starts it anew, so it must be one that has done nothing when it says EINTR.
 ///
+/// For threads that mask everything else. On others, a cancel that comes while a handler with SA_RESTART runs ends only
+/// such calls as are never restarted (signal(7) lists them: those of System V are among them).
+///
 /// # Safety
 /// The arguments must be right for that call, as for syscall(2).
 pub unsafe fn call(
