@@ -3,6 +3,7 @@ import { netSocket } from './net-socket.js'
 import { plainPipe } from './pipe.js'
 import { pipeInto } from './pipe-into.js'
 import { catPipeline } from './pipeline.js'
+import { posixQueue } from './posix-queue.js'
 import { processSend } from './process-send.js'
 import { splice } from './splice.js'
 import { streams } from './streams.js'
@@ -27,4 +28,4 @@ import { streams } from './streams.js'
  */
 
 /** @type {readonly Transport[]} */
-export const transports = [plainPipe, pipeInto, splice, fifo, streams, catPipeline, processSend, netSocket]
+export const transports = [plainPipe, pipeInto, splice, fifo, streams, catPipeline, posixQueue, processSend, netSocket]
