@@ -49,9 +49,12 @@ export async function runJob(begin, wait, cores = []) {
   try {
     return await new Promise((resolve, reject) => {
       const started = startWait(begin, (error, value) => {
-        release()
         disarm(job)
-        for (const core of cores) core.closing.delete(onClose)
+        if (cores.length === 0) release()
+        for (const core of cores) {
+          core.end()
+          core.closing.delete(onClose)
+        }
         if (error === undefined) resolve(value)
         else reject(error.code === 'ERR_IPC_CANCELLED' ? calledOff(job, error.bytesSent) : error)
       })
@@ -59,10 +62,13 @@ export async function runJob(begin, wait, cores = []) {
         resolve(started.value)
         return
       }
-      // For itself, whatever becomes of the handles: even a close has to be told that it is done.
-      retain()
+      // The loop goes on for the handles' sake, if they want that; and after their close, to tell that this is done.
+      if (cores.length === 0) retain()
+      for (const core of cores) {
+        core.begin()
+        core.closing.add(onClose)
+      }
       job.cancel = started.cancel
-      for (const core of cores) core.closing.add(onClose)
       arm(job, wait)
     })
   } catch (error) {
