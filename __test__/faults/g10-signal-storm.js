@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { Tally } from './harness/numbers.js'
+import { receiveAll, Tally } from './harness/numbers.js'
 import { spin } from './harness/time.js'
 
 const TIMEOUT = 200
@@ -64,7 +64,7 @@ async function messages(kind, context) {
     context.round()
   }
   from.peer.say('stop')
-  for (let numbers; (numbers = await kind.receives.recv(from.near, { timeout: 10_000 })); ) tally.add(numbers)
+  await receiveAll(kind, from.near, tally)
   assert.equal(tally.count, await from.peer.done())
   to.near.close()
   assert.deepEqual(await to.peer.done(), sent.toJSON())

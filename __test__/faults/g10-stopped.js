@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { Tally } from './harness/numbers.js'
+import { receiveAll, Tally } from './harness/numbers.js'
 import { stateOf } from './harness/proc.js'
 import { pause, until } from './harness/time.js'
 
@@ -40,7 +40,7 @@ export default {
         stops++
         await until('the other process stands still', () => stateOf(peer.pid) === 'T')
         // What it had sent is there; then nothing comes, and that is neither an end nor an error.
-        for (let numbers; (numbers = kind.tryRecv(near)); ) tally.add(numbers)
+        for (let numbers = kind.tryRecv(near); numbers !== undefined; numbers = kind.tryRecv(near)) tally.add(numbers)
         await assert.rejects(kind.receives.recv(near, { timeout: 5 }), { code: 'ETIMEDOUT' })
         peer.kill('SIGCONT')
       }
@@ -49,7 +49,7 @@ export default {
     stopper.say('stop')
     stops += await stopper.done()
     peer.say('stop')
-    for (let numbers; (numbers = await kind.receives.recv(near, { timeout: 10_000 })); ) tally.add(numbers)
+    await receiveAll(kind, near, tally)
     assert.equal(tally.count, await peer.done())
     return { messages: tally.count, stops }
   },

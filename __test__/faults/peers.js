@@ -6,7 +6,7 @@ import { turnFor } from './harness/time.js'
  * Sends 0, 1, 2… with pauses of at most `pause` milliseconds now and then, until it is told to stop or has sent
  * `count`; gives how many.
  */
-export async function sendNumbers(kind, context) {
+async function sendNumbers(kind, context) {
   const { pause = 0, count = Number.POSITIVE_INFINITY, batch = 1 } = context.data ?? {}
   let stopped = false
   if (count === Number.POSITIVE_INFINITY) {
@@ -26,7 +26,7 @@ export async function sendNumbers(kind, context) {
 }
 
 /** Receives to the end, with pauses of at most `pause` milliseconds now and then; gives the tally of the numbers. */
-export async function receiveNumbers(kind, context) {
+async function receiveNumbers(kind, context) {
   const { pause = 0 } = context.data ?? {}
   const tally = new Tally()
   for (;;) {
@@ -38,8 +38,10 @@ export async function receiveNumbers(kind, context) {
 }
 
 /** Does nothing, with its end open, until it is told something. */
-export async function holdOn(_kind, context) {
+async function holdOn(_kind, context) {
   context.tell('here')
   await context.heard()
   context.near?.close()
 }
+
+export const peers = { sendNumbers, receiveNumbers, holdOn }

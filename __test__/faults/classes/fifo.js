@@ -46,9 +46,12 @@ export default {
     return side === 'sender' ? fifo.openWriter() : fifo.openReader()
   },
 
+  onThreads: (pair, context) => [...ends.onThreads(pair), Fifo.create(context.path()).openReader()],
+
   /** @param {import('../harness/context.js').Context} context */
-  async wait(context) {
+  async wait(context, { opening = true } = {}) {
     const { pending, handles } = await ends.wait.call(this, context)
+    if (!opening) return { pending, handles }
     const { signal } = new AbortController()
     // A waiter thread each, for nobody opens the other side.
     pending.push(Fifo.create(context.path()).openReader({ signal }))

@@ -4,7 +4,7 @@ import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { threadId, Worker } from 'node:worker_threads'
-import * as peers from '../peers.js'
+import { peers } from '../peers.js'
 import { Child } from './child.js'
 import { Random } from './random.js'
 

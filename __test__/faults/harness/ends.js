@@ -85,6 +85,9 @@ export function pipeEnds(least = RECORD, most = Number.POSITIVE_INFINITY) {
       }
     },
 
+    /** Waits that have a thread of the package's each. */
+    onThreads: ({ receiver, sender }) => [receiver.spliceTo(sender)],
+
     /**
      * Begins operations of every sort that can wait, on ends of their own.
      * @param {import('./context.js').Context} context

@@ -52,3 +52,15 @@ export class Tally {
     return { count: this.count, last: this.last, hash: this.hash }
   }
 }
+
+/**
+ * Receives into the tally to the end.
+ * @param {any} kind @param {any} receiver @param {Tally} tally
+ */
+export async function receiveAll(kind, receiver, tally) {
+  for (;;) {
+    const numbers = await kind.receives.recv(receiver, { timeout: 10_000 })
+    if (numbers === null) return
+    tally.add(numbers)
+  }
+}

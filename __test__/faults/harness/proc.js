@@ -22,15 +22,20 @@ export function descriptorList(pid = 'self') {
   })
 }
 
-/** The names of all threads. */
-export function threads(pid = 'self') {
+/** That file of each thread. One that ends meanwhile has none. @returns {string[]} */
+function ofThreads(pid, name) {
   return readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
     try {
-      return [read(pid, `task/${thread}/comm`).trim()]
+      return [read(pid, `task/${thread}/${name}`)]
     } catch {
-      return [] // It has ended meanwhile.
+      return []
     }
   })
+}
+
+/** The names of all threads. */
+export function threads(pid = 'self') {
+  return ofThreads(pid, 'comm').map((name) => name.trim())
 }
 
 /** How many threads are ours that wait, and how many are whoever's else. */
@@ -51,20 +56,13 @@ export function resident(pid = 'self') {
 
 /** Milliseconds that all threads of a process have run so far. */
 export function cpuTime(pid = 'self') {
-  let nanoseconds = 0
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    nanoseconds += Number(read(pid, `task/${thread}/schedstat`).split(' ')[0])
-  }
-  return nanoseconds / 1e6
+  return ofThreads(pid, 'schedstat').reduce((sum, line) => sum + Number(line.split(' ')[0]) / 1e6, 0)
 }
 
 /** How often any thread of a process has gone to sleep of its own will: once for each wake-up. */
 export function sleeps(pid = 'self') {
-  let count = 0
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    count += Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(read(pid, `task/${thread}/status`))?.[1])
-  }
-  return count
+  const count = (status) => Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(status)?.[1])
+  return ofThreads(pid, 'status').reduce((sum, status) => sum + count(status), 0)
 }
 
 /** R, S, T, Z…, or undefined when it is gone. @param {number} pid */

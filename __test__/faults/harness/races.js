@@ -3,7 +3,7 @@
  * is what was sent, and what was sent is what was not given up.
  */
 import assert from 'node:assert/strict'
-import { Tally } from './numbers.js'
+import { receiveAll, Tally } from './numbers.js'
 import { spin, turnFor } from './time.js'
 
 /** The longest pause of the other side, and the longest time after which a wait is given up. Milliseconds. */
@@ -59,11 +59,7 @@ export async function raceReceives(kind, context, ending) {
   }
 
   peer.say('stop')
-  for (;;) {
-    const numbers = await kind.receives.recv(near, { timeout: 10_000 })
-    if (numbers === null) break
-    tally.add(numbers)
-  }
+  await receiveAll(kind, near, tally)
   assert.equal(tally.count, await peer.done(), 'what was received is not what was sent')
   figures.messages = tally.count
   return figures
