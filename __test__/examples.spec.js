@@ -92,6 +92,24 @@ describe('the examples', { timeout: 120_000 }, () => {
       assert.equal(await outcome(start('streams.js')), `${length} bytes came back, equal\n`)
     },
 
+    async 'posix-queue.js'() {
+      const run = (/** @type {string[]} */ ...words) => outcome(start('posix-queue.js', ...words))
+      await run('read')
+      assert.equal(await run('send', '5', 'the milk is finished'), '1 of 4 are waiting\n')
+      assert.equal(await run('send', '9', 'the kitchen is on fire'), '2 of 4 are waiting\n')
+      assert.equal(await run('read'), '9: the kitchen is on fire\n5: the milk is finished\nthe mailbox is empty\n')
+    },
+
+    async 'work-queue.js'() {
+      const stdout = await outcome(start('work-queue.js'))
+      assert.match(stdout, /^(?:worker \d+ did \d+\n){4}40 of 40 results are right\n$/)
+      const counts = [...stdout.matchAll(/did (\d+)/g)].map(([, count]) => Number(count))
+      assert.equal(
+        counts.reduce((sum, count) => sum + count, 0),
+        40,
+      )
+    },
+
     async 'patience.js'() {
       const stdout = await outcome(start('patience.js'))
       assert.match(
