@@ -55,9 +55,19 @@ export function flags(pid, fd) {
   return Number.parseInt(line[1], 8)
 }
 
-/** How many threads this process has. */
-export function threads() {
-  return readdirSync('/proc/self/task').length
+/** How many threads this process has, of that name if one is given. @param {string} [name] */
+export function threads(name) {
+  const tasks = readdirSync('/proc/self/task')
+  return name === undefined ? tasks.length : tasks.filter((task) => nameOf(task) === name).length
+}
+
+/** @param {string} task */
+function nameOf(task) {
+  try {
+    return readFileSync(`/proc/self/task/${task}/comm`, 'utf8').trim()
+  } catch {
+    return undefined
+  }
 }
 
 /** The state of a process as /proc/PID/stat shows it (S, R, Z…), or undefined once it is gone. @param {number} pid */
