@@ -92,6 +92,12 @@ describe('the examples', { timeout: 120_000 }, () => {
       assert.equal(await outcome(start('streams.js')), `${length} bytes came back, equal\n`)
     },
 
+    async 'sysv-queue.js'() {
+      const lines = (await outcome(start('sysv-queue.js'))).trimEnd().split('\n')
+      assert.deepEqual(lines.slice(0, 3).sort(), ['2 + 3 = 5', '4 * 5 = 20', '6 - 7 = -1'])
+      assert.equal(lines[3], 'the server ends with EIDRM')
+    },
+
     async 'posix-queue.js'() {
       const run = (/** @type {string[]} */ ...words) => outcome(start('posix-queue.js', ...words))
       await run('read')

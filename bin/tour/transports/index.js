@@ -7,6 +7,7 @@ import { posixQueue } from './posix-queue.js'
 import { processSend } from './process-send.js'
 import { splice } from './splice.js'
 import { streams } from './streams.js'
+import { sysvQueue } from './sysv-queue.js'
 
 /**
  * One row of the tour, with both of its sides in one file: `run` in the process that has the file, `receive` in the
@@ -28,4 +29,15 @@ import { streams } from './streams.js'
  */
 
 /** @type {readonly Transport[]} */
-export const transports = [plainPipe, pipeInto, splice, fifo, streams, catPipeline, posixQueue, processSend, netSocket]
+export const transports = [
+  plainPipe,
+  pipeInto,
+  splice,
+  fifo,
+  streams,
+  catPipeline,
+  posixQueue,
+  sysvQueue,
+  processSend,
+  netSocket,
+]
