@@ -1,0 +1,136 @@
+/** Handing over: every kind of handle that can travel arrives in another process as what it was. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { PosixMessageQueue, pipe, SysvMessageQueue } from '../index.js'
+import { parcelOf, rebuild } from '../lib/handover.js'
+import { fixture, start } from './support/child.js'
+import { descriptors, link } from './support/state.js'
+
+const limit = { timeout: 20_000 }
+
+/**
+ * How the kinds are tried: `give` makes one to be handed over, together with what this process keeps to talk to it by.
+ * The other process does with it what fixtures/use-handle.js says.
+ * @type {Record<string, { moves: boolean, give: () => { handle: any, talk: () => Promise<string>, end: () => void } }>}
+ */
+const kinds = {
+  'pipe-reader': {
+    moves: true,
+    give() {
+      const { reader, writer } = pipe({ packet: true })
+      const talk = async () => {
+        await writer.send('from here')
+        return 'heard: from here'
+      }
+      return { handle: reader, talk, end: () => writer.close() }
+    },
+  },
+  'pipe-writer': {
+    moves: true,
+    give() {
+      const { reader, writer } = pipe({ capacity: 1 << 17 })
+      const talk = async () => {
+        assert.equal(String(await reader.recv()), 'from there')
+        return 'said'
+      }
+      return { handle: writer, talk, end: () => reader.close() }
+    },
+  },
+  'posix-queue': {
+    moves: false,
+    give() {
+      const handle = PosixMessageQueue.open(null, { create: true, maxMessages: 2, maxMessageSize: 64 })
+      handle.unlink()
+      const talk = async () => {
+        await handle.send('from here')
+        return 'heard: from here'
+      }
+      return { handle, talk, end: () => handle.close() }
+    },
+  },
+  'sysv-queue': {
+    moves: false,
+    give() {
+      const handle = SysvMessageQueue.open('private')
+      const talk = async () => {
+        await handle.send('from here')
+        return 'heard: from here'
+      }
+      return { handle, talk, end: () => handle.remove() }
+    },
+  },
+}
+
+describe('handing over', () => {
+  for (const [kind, { moves, give }] of Object.entries(kinds)) {
+    test(`a ${kind} ${moves ? 'moves: it is closed here' : 'is shared: it stays open here'}`, limit, async () => {
+      const { handle, talk, end } = give()
+      try {
+        assert.equal(parcelOf(handle).kind, kind)
+        const child = start(fixture('use-handle.js'), [], { handles: [handle] })
+        assert.equal(handle.closed, moves)
+        const expected = await talk()
+        assert.equal(await child.succeeded(), `${handle.constructor.name} ${expected}`)
+      } finally {
+        end()
+        handle.close()
+      }
+    })
+  }
+
+  test('several at once arrive in their order', limit, async () => {
+    const [one, two] = [pipe(), pipe()]
+    const child = start(fixture('copy-between.js'), [], { handles: [one.reader, two.writer] })
+    await one.writer.send('through another process')
+    one.writer.close()
+    let got = ''
+    for await (const data of two.reader) got += data
+    assert.equal(got, 'through another process')
+    two.reader.close()
+    await child.succeeded()
+  })
+
+  test('describing a handle leaves it as it is; a parcel holds numbers and plain values alone', () => {
+    const { reader, writer } = pipe()
+    const { handedOver, ...parcel } = parcelOf(reader)
+    assert.deepEqual(parcel, { kind: 'pipe-reader', fds: [reader.fd], meta: {} })
+    assert.deepEqual(JSON.parse(JSON.stringify(parcel)), parcel)
+    assert.equal(reader.closed, false)
+    handedOver()
+    assert.deepEqual([reader.closed, writer.closed], [true, false])
+    writer.close()
+  })
+
+  test('what is closed, lent to a stream or no handle cannot be handed over', () => {
+    const { reader, writer } = pipe()
+    reader.close()
+    assert.throws(() => parcelOf(reader), { code: 'ERR_IPC_CLOSED' })
+    const stream = writer.writable()
+    assert.throws(() => parcelOf(writer), { code: 'ERR_INVALID_STATE' })
+    stream.destroy()
+    for (const bad of [undefined, null, 3, 'reader', {}, [], writer.fd, Object.create(null)]) {
+      assert.throws(() => parcelOf(bad), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
+    }
+  })
+
+  test('what is rebuilt owns its descriptors, unless it fails', () => {
+    const { reader, writer } = pipe()
+    const open = descriptors()
+    const { kind } = parcelOf(reader)
+    const fds = [writer.detach()]
+    assert.throws(() => rebuild({ kind, fds, meta: {} }), { code: 'ERR_INVALID_ARG_VALUE' })
+    assert.equal(descriptors(), open)
+    const again = rebuild({ kind: 'pipe-writer', fds, meta: {} })
+    assert.equal(link('self', fds[0]), link('self', reader.fd))
+    again.close()
+    assert.equal(link('self', fds[0]), undefined)
+    reader.close()
+  })
+
+  test('a kind from another version of the package is refused by name', () => {
+    assert.throws(() => rebuild({ kind: 'time-machine', fds: [], meta: {} }), {
+      code: 'ERR_IPC_NOT_SUPPORTED',
+      message: /time-machine/,
+    })
+  })
+})
