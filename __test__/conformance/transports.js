@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Fifo, pipe, SysvMessageQueue } from '../../index.js'
+import { Fifo, PosixMessageQueue, pipe, SysvMessageQueue } from '../../index.js'
 
 /**
  * @typedef {object} Transport
@@ -13,7 +13,8 @@ import { Fifo, pipe, SysvMessageQueue } from '../../index.js'
  * @property {boolean} boundaries what is sent by one call is received by one call
  * @property {boolean} ends a receive gives null once every sender is gone
  * @property {number} largest the most bytes of one message
- * @property {boolean} [shared] it has no descriptor, and handing it over leaves it here too
+ * @property {boolean} [shared] handing it over leaves it here too
+ * @property {boolean} [numberless] it has no descriptor
  * @property {boolean} empty whether a message of no bytes can be sent and received
  * @property {(message: any) => Buffer} data the bytes of what a receive gives
  * @property {() => Promise<{ sender: any, receiver: any }>} open both ends, in this process; each can be handed over
@@ -72,12 +73,27 @@ export const transports = [
     },
   },
   {
+    name: 'POSIX queue',
+    boundaries: true,
+    ends: false,
+    largest: 4096,
+    empty: true,
+    shared: true,
+    data: ({ data }) => data,
+    async open() {
+      const sender = PosixMessageQueue.open(null, { create: true, maxMessages: 4, maxMessageSize: 4096 })
+      sender.unlink()
+      return { sender, receiver: sender.dup() }
+    },
+  },
+  {
     name: 'System V queue',
     boundaries: true,
     ends: false,
     largest: 8192,
     empty: true,
     shared: true,
+    numberless: true,
     data: ({ data }) => data,
     async open() {
       const sender = SysvMessageQueue.open('private')
