@@ -19,12 +19,15 @@ export const buildFolder = 'target/addon'
 export const faultFolder = 'target/fault-inject'
 
 /**
- * Builds the addon for this machine if its sources have changed, and puts it at the root.
+ * Builds the addon for this machine if its sources have changed, and puts it where it is looked for.
  * @param {{ force?: boolean }} [options]
  */
 export function buildAddon({ force = false } = {}) {
   build('addon', buildFolder, ['--js', 'native.cjs', '--dts', 'native.d.ts'], force)
-  install(addonIn(buildFolder))
+  const addon = addonIn(buildFolder)
+  install(addon)
+  // So that `npm pack ./npm/PLATFORM` works too.
+  install(addon, join('npm', basename(addon).split('.')[1]))
   for (const name of generated) if (!existsSync(join(root, name))) install(join(buildFolder, name))
 }
 
@@ -61,9 +64,12 @@ function addonIn(folder) {
   return name ? join(folder, name) : ''
 }
 
-/** @param {string} path Below the root. */
-function install(path) {
-  const [made, target] = [readFileSync(join(root, path)), join(root, basename(path))]
+/**
+ * @param {string} path Below the root.
+ * @param {string} [folder] Below the root, too.
+ */
+function install(path, folder = '.') {
+  const [made, target] = [readFileSync(join(root, path)), join(root, folder, basename(path))]
   if (existsSync(target) && readFileSync(target).equals(made)) return
   const fresh = join(dirname(target), `.${basename(path)}.${process.pid}`)
   writeFileSync(fresh, made, { mode: 0o644 })
