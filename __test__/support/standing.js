@@ -18,3 +18,10 @@ function stands(path) {
 export function waitingThreads(pid = 'self') {
   return readdirSync(`/proc/${pid}/task`).filter((thread) => stands(`/proc/${pid}/task/${thread}`)).length
 }
+
+/** How many messages a queue has, without opening it. @param {number} id */
+export function messagesIn(id) {
+  const lines = readFileSync('/proc/sysvipc/msg', 'utf8').trim().split('\n').slice(1)
+  const line = lines.map((each) => each.trim().split(/\s+/)).find((words) => words[1] === String(id))
+  return Number(line?.[4])
+}
