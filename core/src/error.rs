@@ -42,6 +42,13 @@ pub enum Error {
         /// Who owns it.
         uid: u32,
     },
+    /// A folder for things of this user's own that others may have had their hands in.
+    UntrustedFolder {
+        /// Where it stands.
+        path: PathBuf,
+        /// What is wrong with it, as the end of a sentence.
+        reason: String,
+    },
     /// The object is of another kind than the class that it was given to.
     WrongKind {
         /// What was wanted.
@@ -55,6 +62,24 @@ pub enum Error {
         name: String,
         /// What is wrong with it, as the end of a sentence.
         reason: &'static str,
+    },
+    /// Memory that has no size: whoever is making it has not come to that, or never will.
+    NotInitialized {
+        /// Where it stands, if it has a name.
+        path: Option<PathBuf>,
+    },
+    /// Memory that its other users could shorten, where that was not agreed to.
+    Shrinkable,
+    /// Somebody has shortened the memory, and what was asked for is gone.
+    Shortened,
+    /// The object has no such thing, as this sentence says.
+    NotSupported(&'static str),
+    /// There are not as many huge pages as were asked for.
+    NoHugePages {
+        /// The error number.
+        errno: Errno,
+        /// The call.
+        syscall: &'static str,
     },
     /// A thread of ours panicked: a defect of this package.
     Panicked(String),
@@ -91,11 +116,20 @@ impl Error {
         }
     }
 
+    /// It was huge pages that were asked for.
+    #[must_use]
+    pub fn hugely(self) -> Self {
+        match self {
+            Self::Os { errno, syscall, .. } => Self::NoHugePages { errno, syscall },
+            other => other,
+        }
+    }
+
     /// The error number, where the kernel gave one.
     #[must_use]
     pub fn errno(&self) -> Option<Errno> {
         match self {
-            Self::Os { errno, .. } => Some(*errno),
+            Self::Os { errno, .. } | Self::NoHugePages { errno, .. } => Some(*errno),
             _ => None,
         }
     }
@@ -132,6 +166,34 @@ impl Error {
                 "only its owner, its creator and root may change or remove a queue, and only root may give it more bytes \
                  than /proc/sys/kernel/msgmnb: raise that with sysctl kernel.msgmnb",
             ),
+            Self::Os { errno: Errno::ENOSPC, syscall: "posix_fallocate", .. } => Some(
+                "the file system (/dev/shm for POSIX objects and anonymous memory) has not as much room: make it larger \
+                 (mount -o remount,size=1g /dev/shm; docker run --shm-size), or unlink objects that nobody needs",
+            ),
+            Self::Os { errno: Errno::EACCES, syscall: "write", .. } => Some("this handle is read-only"),
+            Self::Os { errno: Errno::ENOMEM | Errno::EPERM, syscall: "mlock", .. } => {
+                Some("the limit of memory that stays in place is RLIMIT_MEMLOCK: raise it with ulimit -l")
+            }
+            Self::Os { errno: Errno::ENOSPC | Errno::EINVAL, syscall: "shmget", .. } => Some(
+                "a segment is of at most /proc/sys/kernel/shmmax bytes, there are at most shmmni of them, with shmall pages \
+                 in all; one that exists has the size that it was made with",
+            ),
+            Self::Os { errno: Errno::EPERM, syscall: "shmctl", .. } => {
+                Some("only its owner, its creator and root may change or remove a segment")
+            }
+            Self::Os { errno: Errno::EBUSY, syscall: "F_ADD_SEALS", .. } => {
+                Some("somebody has it mapped for writing: another process, or another handle of this one")
+            }
+            Self::Os { errno: Errno::EPERM, syscall: "F_ADD_SEALS" | "ftruncate" | "posix_fallocate", .. } => {
+                Some("it is sealed against that")
+            }
+            Self::NoHugePages { .. } => Some(
+                "there are not as many huge pages as that: reserve some with sysctl vm.nr_hugepages, or do without",
+            ),
+            Self::Shrinkable => Some(
+                "have it sealed against shrinking by its maker, or pass unsealed: true if its other users are trusted",
+            ),
+            Self::Shortened => Some("open it anew, or resize() it, to have it as large as it is now"),
             Self::Os { errno: Errno::EMFILE, .. } => {
                 Some("this process is at its limit of open descriptors: raise it with ulimit -n")
             }
@@ -141,6 +203,7 @@ impl Error {
             Self::Os { errno: Errno::EPERM, syscall: "fcntl", .. } => {
                 Some("the limit is /proc/sys/fs/pipe-max-size: raise it with sysctl fs.pipe-max-size")
             }
+            Self::UntrustedFolder { .. } => Some("remove it: os-ipc makes it anew, for this user alone"),
             Self::UntrustedOwner { .. } => Some("pass anyOwner: true if whoever made it is to be trusted"),
             _ => None,
         }
@@ -166,9 +229,20 @@ impl fmt::Display for Error {
             Self::UntrustedOwner { path, uid } => {
                 write!(f, "'{}' belongs to uid {uid}, neither to this user nor to root", path.display())
             }
+            Self::UntrustedFolder { path, reason } => write!(f, "'{}' is not to be trusted: {reason}", path.display()),
             Self::WrongKind { expected, path: Some(path) } => write!(f, "'{}' is not {expected}", path.display()),
             Self::WrongKind { expected, path: None } => write!(f, "the descriptor is not {expected}"),
             Self::InvalidName { name, reason } => write!(f, "The name {reason}. Received {name:?}"),
+            Self::NotInitialized { path: Some(path) } => {
+                write!(f, "'{}' has no size: whoever makes it has not come to that", path.display())
+            }
+            Self::NotInitialized { path: None } => f.write_str("the memory has no size"),
+            Self::Shrinkable => f.write_str("the memory can be shortened by its other users"),
+            Self::Shortened => f.write_str("the memory was shortened by another process"),
+            Self::NotSupported(sentence) => f.write_str(sentence),
+            Self::NoHugePages { errno, syscall } => {
+                write!(f, "{}, {syscall}: no huge pages", errno.desc().to_lowercase())
+            }
             Self::Panicked(message) => write!(f, "a thread of os-ipc panicked: {message}"),
         }
     }

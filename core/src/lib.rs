@@ -10,6 +10,8 @@ pub mod fault;
 pub mod fifo;
 pub mod pipe;
 pub mod posix;
+pub mod registry;
+pub mod shm;
 pub mod splice;
 pub mod sys;
 pub mod sysv;

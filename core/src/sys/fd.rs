@@ -61,3 +61,9 @@ pub fn open_anew(fd: BorrowedFd<'_>, flags: OFlag) -> Result<OwnedFd> {
 pub fn self_path(fd: BorrowedFd<'_>) -> String {
     format!("/proc/self/fd/{}", fd.as_raw_fd())
 }
+
+/// What /proc says that this descriptor refers to; nothing where there is no /proc.
+#[must_use]
+pub fn target_of(fd: BorrowedFd<'_>) -> String {
+    std::fs::read_link(self_path(fd)).map(|path| path.to_string_lossy().into_owned()).unwrap_or_default()
+}

@@ -2,13 +2,17 @@
 //! place with unsafe code. Where nix has a safe wrapper, the callers use that and nothing stands here.
 
 pub mod blocking;
+pub mod bus;
 pub mod cancel;
 pub mod dl;
 pub mod epoll;
 pub mod fd;
+pub mod futex;
+pub mod mman;
 pub mod mq;
 pub mod pipe;
 pub mod random;
+pub mod segment;
 pub mod slice;
 pub mod sysv;
 pub mod thread;

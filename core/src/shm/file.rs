@@ -1,0 +1,128 @@
+//! Files that are mapped, and how one is made so that nobody sees it half made: it gets its name last.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open as open_file};
+use nix::sys::stat::Mode;
+use nix::unistd::{linkat, unlink};
+
+use super::source::{Facts, Source, reserve};
+use super::{Kind, Memory, Options};
+use crate::error::{Error, Result};
+use crate::sys::{fd as sys_fd, random, retry};
+
+impl Memory {
+    /// Maps a file, or makes it.
+    pub fn map(path: &Path, options: Options) -> Result<Self> {
+        let place = Place { path, shown: path, syscall: "open", follow: true };
+        let fd = open(place, options, |fd| Facts::of(fd.as_fd()).map(drop))?;
+        let source = Source::new(fd)?;
+        check_size(&source, options).map_err(|error| error.at(path))?;
+        Self::of_file(Kind::File, source, options.range, options.read_only, false).map_err(|error| error.at(path))
+    }
+
+    /// Removes the name of a file. Whoever has it open goes on.
+    pub fn unlink_file(path: &Path) -> Result<()> {
+        unlink(path).map_err(|errno| Error::os(errno, "unlink").at(path))
+    }
+}
+
+/// Where a file stands, and how errors speak of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    pub(super) path: &'a Path,
+    pub(super) shown: &'a Path,
+    pub(super) syscall: &'static str,
+    /// Whether a symbolic link will do.
+    pub(super) follow: bool,
+}
+
+impl Place<'_> {
+    fn error(&self, errno: Errno) -> Error {
+        Error::os(errno, self.syscall).at(self.shown)
+    }
+}
+
+/// A file that exists must have as much as was asked for.
+pub(super) fn check_size(source: &Source, options: Options) -> Result<()> {
+    match options.size {
+        Some(size) if size > source.size()? => Err(Error::os(Errno::EINVAL, "mmap")),
+        _ => Ok(()),
+    }
+}
+
+/// Opens a file that stands there, if `check` agrees, or makes it.
+pub(super) fn open(place: Place<'_>, options: Options, check: impl Fn(&OwnedFd) -> Result<()>) -> Result<OwnedFd> {
+    let size = options.size.filter(|_| options.create);
+    loop {
+        if !(options.create && options.exclusive) {
+            match existing(place, options.read_only) {
+                Err(Error::Os { errno: Errno::ENOENT, .. }) if options.create => {}
+                opened => {
+                    let fd = opened?;
+                    check(&fd)?;
+                    return Ok(fd);
+                }
+            }
+        }
+        let Some(size) = size else { return Err(place.error(Errno::EINVAL)) };
+        match make(place, size, options.mode) {
+            // Somebody was faster: then theirs it is.
+            Err(Error::Os { errno: Errno::EEXIST, .. }) if !options.exclusive => {}
+            made => {
+                let fd = made?;
+                return if options.read_only { sys_fd::open_anew(fd.as_fd(), OFlag::O_RDONLY) } else { Ok(fd) };
+            }
+        }
+    }
+}
+
+fn existing(place: Place<'_>, read_only: bool) -> Result<OwnedFd> {
+    let access = if read_only { OFlag::O_RDONLY } else { OFlag::O_RDWR };
+    // Not to hang upon a FIFO that stands there.
+    let mut flags = access | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    if !place.follow {
+        flags |= OFlag::O_NOFOLLOW;
+    }
+    retry(|| open_file(place.path, flags, Mode::empty()).map_err(|errno| place.error(errno)))
+}
+
+fn make(place: Place<'_>, size: u64, mode: u32) -> Result<OwnedFd> {
+    let folder = match place.path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let flags = OFlag::O_RDWR | OFlag::O_CLOEXEC;
+    let mode = Mode::from_bits_truncate(mode);
+    let unnamed = retry(|| open_file(folder, flags | OFlag::O_TMPFILE, mode).map_err(|errno| place.error(errno)));
+    match unnamed {
+        Ok(fd) => {
+            crate::fault::point("shm-made");
+            reserve(fd.as_fd(), size).map_err(|error| error.at(place.shown))?;
+            crate::fault::point("shm-reserved");
+            let link = sys_fd::self_path(fd.as_fd());
+            linkat(AT_FDCWD, link.as_str(), AT_FDCWD, place.path, AtFlags::AT_SYMLINK_FOLLOW)
+                .map_err(|errno| place.error(errno))?;
+            Ok(fd)
+        }
+        Err(Error::Os { errno: Errno::EOPNOTSUPP | Errno::EISDIR | Errno::EINVAL, .. }) => {
+            make_beside(place, folder, size, flags, mode)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// For file systems that have no files without a name: under another one first.
+fn make_beside(place: Place<'_>, folder: &Path, size: u64, flags: OFlag, mode: Mode) -> Result<OwnedFd> {
+    let beside: PathBuf = folder.join(format!(".os-ipc-{:032x}", random::bits()?));
+    let flags = flags | OFlag::O_CREAT | OFlag::O_EXCL;
+    let fd = retry(|| open_file(&beside, flags, mode).map_err(|errno| place.error(errno)))?;
+    let made = reserve(fd.as_fd(), size).map_err(|error| error.at(place.shown)).and_then(|()| {
+        linkat(AT_FDCWD, &beside, AT_FDCWD, place.path, AtFlags::empty()).map_err(|errno| place.error(errno))
+    });
+    // The other name has to go whatever came of it; that it is gone already is no news.
+    let _gone = unlink(&beside);
+    made.map(|()| fd)
+}
