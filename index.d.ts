@@ -45,7 +45,9 @@ export type IpcErrorCode =
   | 'ERR_IPC_LIMIT'
   | 'ERR_IPC_INVALID_NAME'
   | 'ERR_IPC_UNTRUSTED_OWNER'
+  | 'ERR_IPC_NOT_INITIALIZED'
   | 'ERR_IPC_NOT_SUPPORTED'
+  | 'ERR_IPC_TRUNCATED'
   | 'ETIMEDOUT'
   | 'EMSGSIZE'
   | 'EIDRM'
@@ -301,4 +303,152 @@ export class SysvMessageQueue
   set(changes: { uid?: number; gid?: number; mode?: number; maxBytes?: number }): void
   /** Removes the queue with what is in it, for everybody. close() never does. */
   remove(): void
+}
+
+// Shared memory
+
+export type SharedMemoryKind = 'memfd' | 'posix' | 'sysv' | 'file'
+export type Seal = 'shrink' | 'grow' | 'write' | 'future-write' | 'exec' | 'seal'
+export interface SharedMemoryRange {
+  /** From which byte of the object on, and how many: a part of it is mapped. The whole of it by default. */
+  offset?: number
+  length?: number
+}
+export class SharedMemory extends Handle {
+  /** Anonymous (memfd_create): shared by inheriting or passing it; gone with its last user. Sealed against shrinking unless told otherwise. */
+  static create(size: number, options?: { label?: string; hugePages?: boolean; seals?: Seal[] }): SharedMemory
+  /** POSIX shm_open. `create` needs `size` > 0. Opening what exists never truncates or resizes it; a `size` larger than it has is EINVAL. One that has no size for a second is ERR_IPC_NOT_INITIALIZED. */
+  static open(
+    name: string | null,
+    options?: {
+      size?: number
+      create?: boolean
+      exclusive?: boolean
+      mode?: number
+      readOnly?: boolean
+      anyOwner?: boolean
+    } & SharedMemoryRange,
+  ): SharedMemory
+  static unlink(name: string): void
+  static sysv(
+    key: SysvKey,
+    options?: SysvOpenOptions & { size?: number; readOnly?: boolean; hugePages?: boolean },
+  ): SharedMemory
+  static fromSysvId(id: number, options?: { readOnly?: boolean }): SharedMemory
+  /** A file mapped shared (mmap). */
+  static map(
+    path: string | URL,
+    options?: {
+      size?: number
+      create?: boolean
+      exclusive?: boolean
+      mode?: number
+      readOnly?: boolean
+    } & SharedMemoryRange,
+  ): SharedMemory
+  /** Takes ownership of a descriptor. Memory that its other users could shorten is ERR_IPC_UNTRUSTED_OWNER unless `unsealed`. One that cannot be mapped for writing makes a readOnly handle. */
+  static fromFd(fd: number, options?: { readOnly?: boolean; unsealed?: boolean } & SharedMemoryRange): SharedMemory
+
+  readonly kind: SharedMemoryKind
+  readonly size: number
+  readonly fd: number
+  readonly readOnly: boolean
+  readonly name: string | null
+  readonly id: number | null
+  /** The mapping itself, no copy. Detached (byteLength 0) by close() and resize(): a stale view reads nothing, it never crashes. Where another process shortens the memory a view reads zeros there, and the handle's calls fail with ERR_IPC_TRUNCATED. Of a read-only handle: a copy-on-write mapping, a stray write stays in this process and makes that page stale; of a read-only System V one: throws ERR_IPC_NOT_SUPPORTED, use read(). */
+  readonly buffer: ArrayBuffer
+  /** The same memory as a SharedArrayBuffer, where the runtime can make one. It cannot be detached: after close() it is zeros. */
+  readonly sharedBuffer: SharedArrayBuffer | undefined
+  /** A copy, to the end where `length` is omitted or too long; `offset` beyond `size` is ERR_OUT_OF_RANGE. Guarded, as write: a mapping that another process shortened gives ERR_IPC_TRUNCATED, not SIGBUS. Also for runtimes without external buffers. */
+  read(offset?: number, length?: number): Buffer
+  write(data: Data, offset?: number): void
+  /** Real atomic operations on aligned 32- and 64-bit words, on every runtime. */
+  readonly atomics: SharedAtomics
+  /** Like Atomics.wait / waitAsync / notify on an Int32 at `offset`, but between processes. As there, a timeout is the answer 'timed-out', not an error. */
+  wait(offset: number, expected: number, options?: WaitOptions): Promise<'ok' | 'not-equal' | 'timed-out'>
+  waitSync(offset: number, expected: number, options?: TimeoutOption): 'ok' | 'not-equal' | 'timed-out'
+  /** How many were woken, of all processes together. */
+  notify(offset: number, count?: number): number
+  /** Of what `create` made; of all else none. */
+  readonly seals: Seal[]
+  /** Sealing 'write' makes this handle read-only; EBUSY while others map it for writing. */
+  seal(...seals: Seal[]): void
+  /** A fresh descriptor of the same memory, opened for reading, which is the caller's to close. */
+  readOnlyFd(): number
+  /** Also gives this handle what another process has resized it to: whoever else has it mapped keeps the size that it was opened with. */
+  resize(size: number): void
+  flush(): void
+  /** mlock, munlock. */
+  pin(): void
+  unpin(): void
+  advise(advice: 'normal' | 'sequential' | 'random' | 'willneed' | 'dontneed' | 'hugepage'): void
+  /** System V only: attach counts, sizes, times; permissions. */
+  stat(): SysvSharedMemoryStat
+  set(changes: { uid?: number; gid?: number; mode?: number }): void
+  /** Removes the name (shm_unlink, unlink) or marks the segment for removal (IPC_RMID). The mapping stays until close(). */
+  unlink(): void
+}
+/** Each gives what stood there before. */
+export interface SharedAtomics {
+  load(type: 'i32' | 'u32', offset: number): number
+  load(type: 'i64' | 'u64', offset: number): bigint
+  store(type: 'i32' | 'u32', offset: number, value: number): void
+  store(type: 'i64' | 'u64', offset: number, value: bigint): void
+  add(type: 'i32' | 'u32', offset: number, value: number): number
+  add(type: 'i64' | 'u64', offset: number, value: bigint): bigint
+  sub(type: 'i32' | 'u32', offset: number, value: number): number
+  sub(type: 'i64' | 'u64', offset: number, value: bigint): bigint
+  and(type: 'i32' | 'u32', offset: number, value: number): number
+  and(type: 'i64' | 'u64', offset: number, value: bigint): bigint
+  or(type: 'i32' | 'u32', offset: number, value: number): number
+  or(type: 'i64' | 'u64', offset: number, value: bigint): bigint
+  xor(type: 'i32' | 'u32', offset: number, value: number): number
+  xor(type: 'i64' | 'u64', offset: number, value: bigint): bigint
+  exchange(type: 'i32' | 'u32', offset: number, value: number): number
+  exchange(type: 'i64' | 'u64', offset: number, value: bigint): bigint
+  compareExchange(type: 'i32' | 'u32', offset: number, expected: number, value: number): number
+  compareExchange(type: 'i64' | 'u64', offset: number, expected: bigint, value: bigint): bigint
+}
+export type NumberField = 'u8' | 'i8' | 'u16' | 'i16' | 'u32' | 'i32' | 'f32' | 'f64'
+export type FieldType =
+  | NumberField
+  | 'u64'
+  | 'i64'
+  | readonly ['char', number]
+  | readonly [NumberField | 'u64' | 'i64', number]
+  | Struct<unknown>
+export type FieldValue<T> = T extends NumberField
+  ? number
+  : T extends 'u64' | 'i64'
+    ? bigint
+    : T extends readonly ['char', number]
+      ? string
+      : T extends readonly [infer E, number]
+        ? Array<FieldValue<E>>
+        : T extends { view(memory: ArrayBuffer): infer V }
+          ? V
+          : never
+/** Its properties are the memory itself. */
+export type StructView<F> = { [K in keyof F]: FieldValue<F[K]> }
+/** A record with the C compiler's layout. */
+export function struct<const F extends Record<string, FieldType>>(
+  fields: F,
+  options?: { endian?: 'native' | 'little' | 'big'; packed?: boolean },
+): Struct<F>
+export interface Struct<F> {
+  readonly byteLength: number
+  readonly alignment: number
+  readonly offsets: { readonly [K in keyof F]: number }
+  view(memory: SharedMemory | ArrayBufferLike, offset?: number): StructView<F>
+  array(memory: SharedMemory | ArrayBufferLike, offset: number, length: number): Array<StructView<F>>
+}
+export interface SysvSharedMemoryStat extends SysvPermissions {
+  id: number
+  size: number
+  attached: number
+  creatorPid: number
+  lastPid: number
+  attachTime: Date | null
+  detachTime: Date | null
+  changeTime: Date
 }

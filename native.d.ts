@@ -121,6 +121,128 @@ export declare function reactorStart(onTokio: boolean, notify: () => void, words
 /** What the wait under `token`, of which JS has been told, came to. */
 export declare function reactorTake(id: number, token: number): number
 
+/** `trust`: 0 for memory that nobody can shorten, 1 for this user's own as well, else for any. */
+export declare function sharedMemoryAdopt(fd: number, readOnly: boolean, offset: number, length: number | undefined | null, trust: number): SharedMemoryFacts
+
+/** `advice`: as `lib/shared-memory/memory.js` numbers them. */
+export declare function sharedMemoryAdvise(id: number, advice: number): void
+
+/**
+ * `{ buffer, shown }`, or nothing where the runtime has no such buffers. `shown` is for [`shared_memory_revoke`] and
+ * [`shared_memory_forget`].
+ */
+export declare function sharedMemoryBuffer(id: number, shared: boolean): object | null
+
+export declare function sharedMemoryClose(id: number): void
+
+export declare function sharedMemoryCreate(size: number, label: string, hugePages: boolean, seals: number): SharedMemoryFacts
+
+export declare function sharedMemoryDetach(id: number): number
+
+export declare function sharedMemoryDuplicate(id: number): SharedMemoryFacts
+
+/** What JS knows of memory from the start. */
+export interface SharedMemoryFacts {
+  id: number
+  fd: number
+  kind: number
+  size: number
+  readOnly: boolean
+  skew: number
+  segment?: number
+  key?: number
+  /** Where it was not JS that chose it. */
+  name?: string
+}
+
+export declare function sharedMemoryFlush(id: number): void
+
+/** The buffer has been garbage-collected, so no call of anybody's can be using its memory. */
+export declare function sharedMemoryForget(shown: number): void
+
+export declare function sharedMemoryFromSysvId(id: number, readOnly: boolean): SharedMemoryFacts
+
+export declare function sharedMemoryMap(path: string, given: SharedMemoryOptions): SharedMemoryFacts
+
+/** Without a name: makes one under a name that nobody can guess. */
+export declare function sharedMemoryOpen(name: string | undefined | null, given: SharedMemoryOptions): SharedMemoryFacts
+
+/** How an object with a name is to be opened. */
+export interface SharedMemoryOptions {
+  size?: number
+  create: boolean
+  exclusive: boolean
+  mode: number
+  readOnly: boolean
+  offset: number
+  length?: number
+  anyOwner: boolean
+}
+
+export declare function sharedMemoryPin(id: number, pinned: boolean): void
+
+export declare function sharedMemoryReadOnlyFd(id: number): number
+
+export declare function sharedMemoryRemove(id: number): void
+
+export declare function sharedMemoryResize(id: number, size: number): SharedMemoryFacts
+
+/** Takes the memory away from behind a buffer: it is detached where that can be, and zeros stand behind it. */
+export declare function sharedMemoryRevoke(shown: number, buffer: unknown): void
+
+/** Whether the handle has become read-only by it. */
+export declare function sharedMemorySeal(id: number, seals: number): boolean
+
+export declare function sharedMemorySeals(id: number): number
+
+/** How a segment is to be opened. */
+export interface SharedMemorySegmentOptions {
+  size: number
+  create: boolean
+  exclusive: boolean
+  mode: number
+  readOnly: boolean
+  hugePages: boolean
+}
+
+export declare function sharedMemorySet(id: number, uid?: number | undefined | null, gid?: number | undefined | null, mode?: number | undefined | null): void
+
+export declare function sharedMemoryStat(id: number): SharedMemoryStat
+
+/** See `SysvSharedMemoryStat` in index.d.ts. */
+export interface SharedMemoryStat {
+  id: number
+  key: number
+  uid: number
+  gid: number
+  creatorUid: number
+  creatorGid: number
+  mode: number
+  size: number
+  attached: number
+  creatorPid: number
+  lastPid: number
+  attachedAt: number
+  detachedAt: number
+  changedAt: number
+}
+
+/** Without a key: makes a private segment. */
+export declare function sharedMemorySysv(key: number | undefined | null, given: SharedMemorySegmentOptions): SharedMemoryFacts
+
+export declare function sharedMemoryUnlink(name: string): void
+
+export declare function sharedMemoryUnlinkFile(path: string): void
+
+/**
+ * `NOT_EQUAL` at once if the word at `offset` is another one; else 0, and the wait goes on under `token`, to end with
+ * `WOKEN`: what changes the word from here on, before the thread is asleep, is as good as a wake.
+ */
+export declare function sharedMemoryWait(reactor: number, token: number, id: number, offset: number, expected: number): number
+
+/** Where operands and results of the calls below stand from now on. */
+export declare function sharedMemoryWords(words: object): void
+
 export declare function spliceFromNumber(reactor: number, token: number, source: number, target: number, limit?: number | undefined | null): void
 
 export declare function splicePipes(reactor: number, token: number, source: number, target: number, limit?: number | undefined | null): void

@@ -8,6 +8,7 @@ import { coreOf } from './handle.js'
 import { PipeReader } from './pipe/reader.js'
 import { PipeWriter } from './pipe/writer.js'
 import { PosixMessageQueue, adopt as posixQueue } from './posix-queue/queue.js'
+import { SharedMemory, handover as sharedMemory } from './shared-memory/memory.js'
 import { SysvMessageQueue } from './sysv-queue/queue.js'
 
 /** @typedef {import('./handle.js').Handle} Handle */
@@ -21,8 +22,8 @@ import { SysvMessageQueue } from './sysv-queue/queue.js'
  * @property {(parcel: Parcel) => Handle} rebuild takes ownership of the descriptors, unless it throws
  */
 
-/** @type {Map<string, Row>} */
-const table = new Map([
+/** @type {Array<[string, Row]>} */
+const rows = [
   ['pipe-reader', { type: PipeReader, moves: true, describe: single, rebuild: ({ fds }) => PipeReader.fromFd(fds[0]) }],
   ['pipe-writer', { type: PipeWriter, moves: true, describe: single, rebuild: ({ fds }) => PipeWriter.fromFd(fds[0]) }],
   [
@@ -34,6 +35,7 @@ const table = new Map([
       rebuild: ({ fds, meta }) => posixQueue(fds[0], typeof meta.name === 'string' ? meta.name : null),
     },
   ],
+  ['shared-memory', { type: SharedMemory, moves: false, ...sharedMemory }],
   [
     'sysv-queue',
     {
@@ -43,7 +45,9 @@ const table = new Map([
       rebuild: ({ meta }) => SysvMessageQueue.fromId(/** @type {number} */ (meta.id)),
     },
   ],
-])
+]
+
+const table = new Map(rows)
 
 /** @param {Handle} handle */
 function single(handle) {

@@ -22,6 +22,12 @@ const require = createRequire(import.meta.url)
  * @property {(id: number, frame: Uint8Array, index: number) => number} sysvQueuePeek the same
  * @property {(id: number, data: Uint8Array, priority: number, milliseconds: number) => number} posixQueueSend 0, -1 if there is no room
  * @property {(id: number, target: Uint8Array, size: number, milliseconds: number) => number} posixQueueReceive the message's length, -1 if there is none
+ * @property {(id: number, target: Uint8Array) => number} sharedMemoryRead 0
+ * @property {(id: number, data: Uint8Array) => number} sharedMemoryWrite 0
+ * @property {(id: number, operation: number) => number} sharedMemoryAtomic32 what stood there before
+ * @property {(id: number, operation: number) => number} sharedMemoryAtomic64 0; what stood there before is in the words
+ * @property {(id: number, milliseconds: number) => number} sharedMemoryWaitSync 2 woken, 1 not equal, 0 if neither came in time
+ * @property {(id: number, count: number) => number} sharedMemoryNotify how many were woken
  */
 
 /** @returns {typeof import('../native.js') & Raw} */

@@ -26,7 +26,7 @@ pub(crate) fn throw(env: &Env, error: &Error, bytes_sent: Option<f64>) -> napi::
 fn build<'env>(env: &'env Env, error: &Error, bytes_sent: Option<f64>) -> napi::Result<Object<'env>> {
     let code = code(error);
     let message = match error {
-        Error::Os { .. } => format!("{code}: {error}"),
+        Error::Os { .. } | Error::NoHugePages { .. } => format!("{code}: {error}"),
         _ => error.to_string(),
     };
     let mut object = match error {
@@ -34,6 +34,10 @@ fn build<'env>(env: &'env Env, error: &Error, bytes_sent: Option<f64>) -> napi::
         _ => env.create_error(napi::Error::from_reason(message))?,
     };
     set(&mut object, "code", code)?;
+    if let Error::NoHugePages { errno, syscall } = error {
+        set(&mut object, "errno", -(*errno as i32))?;
+        set(&mut object, "syscall", *syscall)?;
+    }
     if let Error::Os { errno, syscall, object: subject } = error {
         set(&mut object, "errno", -(*errno as i32))?;
         set(&mut object, "syscall", *syscall)?;
@@ -43,7 +47,10 @@ fn build<'env>(env: &'env Env, error: &Error, bytes_sent: Option<f64>) -> napi::
             None => {}
         }
     }
-    if let Error::UntrustedOwner { path, .. } | Error::WrongKind { path: Some(path), .. } = error {
+    if let Error::UntrustedOwner { path, .. }
+    | Error::WrongKind { path: Some(path), .. }
+    | Error::NotInitialized { path: Some(path) } = error
+    {
         set(&mut object, "path", path.to_string_lossy().into_owned())?;
     }
     if let Some(hint) = error.hint() {
@@ -57,12 +64,15 @@ fn build<'env>(env: &'env Env, error: &Error, bytes_sent: Option<f64>) -> napi::
 
 fn code(error: &Error) -> String {
     match error {
-        Error::Os { errno, .. } => format!("{errno:?}"),
+        Error::Os { errno, .. } | Error::NoHugePages { errno, .. } => format!("{errno:?}"),
         Error::Closed => "ERR_IPC_CLOSED".into(),
         // Never seen by users: lib/ puts the reason for which it cancelled in its place.
         Error::Cancelled => "ERR_IPC_CANCELLED".into(),
         Error::TooManyWaiters => "ERR_IPC_LIMIT".into(),
-        Error::UntrustedOwner { .. } => "ERR_IPC_UNTRUSTED_OWNER".into(),
+        Error::UntrustedOwner { .. } | Error::Shrinkable => "ERR_IPC_UNTRUSTED_OWNER".into(),
+        Error::NotInitialized { .. } => "ERR_IPC_NOT_INITIALIZED".into(),
+        Error::Shortened => "ERR_IPC_TRUNCATED".into(),
+        Error::NotSupported(_) => "ERR_IPC_NOT_SUPPORTED".into(),
         Error::WrongKind { .. } => "ERR_INVALID_ARG_VALUE".into(),
         Error::InvalidName { .. } => "ERR_IPC_INVALID_NAME".into(),
         Error::Panicked(_) => "ERR_IPC_INTERNAL".into(),

@@ -12,6 +12,7 @@ mod pipe;
 mod posix_queue;
 mod raw;
 mod reactor;
+mod shared_memory;
 mod splice;
 mod sysv_queue;
 mod table;
@@ -25,5 +26,6 @@ use napi_derive::napi;
 pub fn init(exports: Object<'_>, env: Env) -> napi::Result<()> {
     pipe::export(&env, &exports)?;
     posix_queue::export(&env, &exports)?;
+    shared_memory::export(&env, &exports)?;
     sysv_queue::export(&env, &exports)
 }

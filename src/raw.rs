@@ -1,5 +1,6 @@
 //! What is done for each message, by bare Node-API: napi-rs's wrapper of a function costs as much as the system call that
-//! the function makes. With [`crate::reactor`]'s libuv driver this is the binding's only unsafe code.
+//! the function makes. Also buffers over memory that is not JS's. With [`crate::reactor`]'s libuv driver this is the
+//! binding's only unsafe code.
 //!
 //! Everything here runs on the thread of its environment, and JS calls it from `lib/` alone, with arguments that have been
 //! checked there. A wrong one is an error all the same, never undefined behaviour.
@@ -7,9 +8,14 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::OnceLock;
 
-use napi::bindgen_prelude::Object;
+use napi::bindgen_prelude::{FromNapiValue, Object, Unknown};
 use napi::{Env, JsValue, Status, sys};
+use os_ipc_core::sys::dl;
+use os_ipc_core::sys::mman::Mapping;
 
 /// A function for JS: numbers and at most one piece of memory in, a number out.
 pub(crate) type Body = fn(&Env, Arguments<'_>) -> napi::Result<i32>;
@@ -156,4 +162,129 @@ impl SharedWords {
         // SAFETY: the array's memory, of that length, kept by the reference; JS runs on this same thread, not meanwhile.
         unsafe { std::slice::from_raw_parts(self.words.as_ptr(), self.length) }
     }
+}
+
+/// A mapping that JS has as a buffer. The mapping stays for as long as anybody may have its address: JS's backing store,
+/// which may have moved into another buffer (`transfer()`), and calls of Node's that run on other threads.
+pub(crate) struct View {
+    mapping: Arc<Mapping>,
+    /// What JS believes to be memory of its own until the buffer goes: told to it when that happens, or before.
+    owed: Cell<i64>,
+}
+
+impl View {
+    /// An ArrayBuffer over the mapping; None where the runtime has none over memory that is not its own.
+    pub(crate) fn buffer<'env>(
+        env: &'env Env,
+        mapping: Arc<Mapping>,
+    ) -> napi::Result<Option<(Unknown<'env>, Rc<Self>)>> {
+        let (address, length) = (mapping.address(), mapping.len());
+        let view = Rc::new(Self { mapping, owed: Cell::new(0) });
+        let mut buffer = ptr::null_mut();
+        // SAFETY: memory that stays where it is until `forget_view` gives its last owner back; the hint is one of them.
+        let status = unsafe {
+            sys::napi_create_external_arraybuffer(
+                env.raw(),
+                address.as_ptr().cast(),
+                length,
+                Some(forget_view),
+                Rc::into_raw(Rc::clone(&view)).cast_mut().cast(),
+                &raw mut buffer,
+            )
+        };
+        if status != sys::Status::napi_ok {
+            // SAFETY: nobody else will: the callback is not called for what was not made.
+            drop(unsafe { Rc::from_raw(Rc::as_ptr(&view)) });
+            return if status == sys::Status::napi_no_external_buffers_allowed { Ok(None) } else { Err(error(status)) };
+        }
+        if !stands_at(env, buffer, address) {
+            return Ok(None);
+        }
+        // Such memory is no reason to collect garbage.
+        view.owed.set(length as i64);
+        adjust(env.raw(), -(length as i64));
+        // SAFETY: a live value that was just made.
+        Ok(Some((unsafe { Unknown::from_napi_value(env.raw(), buffer) }?, view)))
+    }
+
+    /// Detaches the buffer, and leaves zeros to whoever still has its address.
+    pub(crate) fn revoke(&self, env: &Env, buffer: &Unknown<'_>) -> os_ipc_core::Result<()> {
+        adjust(env.raw(), self.owed.take());
+        // SAFETY: a live value; it fails for what is no ArrayBuffer, or is detached.
+        let _detached_already = unsafe { sys::napi_detach_arraybuffer(env.raw(), buffer.raw()) };
+        self.mapping.retire()
+    }
+}
+
+unsafe extern "C" fn forget_view(env: sys::napi_env, _data: *mut std::ffi::c_void, hint: *mut std::ffi::c_void) {
+    // SAFETY: the owner that `View::buffer` gave away; this is called once, on the thread of the environment.
+    let view = unsafe { Rc::from_raw(hint.cast::<View>()) };
+    adjust(env, view.owed.take());
+}
+
+fn adjust(env: sys::napi_env, bytes: i64) {
+    if bytes != 0 {
+        let mut now = 0;
+        // SAFETY: a live environment and a place for the result. It only fails without either.
+        unsafe { sys::napi_adjust_external_memory(env, bytes, &raw mut now) };
+    }
+}
+
+/// Some runtimes copy in silence.
+fn stands_at(env: &Env, buffer: sys::napi_value, address: NonNull<u8>) -> bool {
+    let mut data = ptr::null_mut();
+    let mut length = 0;
+    // SAFETY: a live value, and places for the results.
+    unsafe { sys::napi_get_arraybuffer_info(env.raw(), buffer, &raw mut data, &raw mut length) };
+    data == address.as_ptr().cast()
+}
+
+type CreateShared = unsafe extern "C" fn(
+    sys::napi_env,
+    *mut std::ffi::c_void,
+    usize,
+    Option<unsafe extern "C" fn(*mut std::ffi::c_void, *mut std::ffi::c_void)>,
+    *mut std::ffi::c_void,
+    *mut sys::napi_value,
+) -> sys::napi_status;
+
+/// A SharedArrayBuffer over the mapping; None where the runtime has none over memory that is not its own.
+pub(crate) fn shared_buffer<'env>(env: &'env Env, mapping: &Arc<Mapping>) -> napi::Result<Option<Unknown<'env>>> {
+    static CREATE: OnceLock<Option<CreateShared>> = OnceLock::new();
+    let create = CREATE.get_or_init(|| {
+        let address = dl::symbol(c"node_api_create_external_sharedarraybuffer");
+        // SAFETY: null, or the function that Node-API documents under this name.
+        unsafe { std::mem::transmute::<*mut std::ffi::c_void, Option<CreateShared>>(address) }
+    });
+    let Some(create) = create else { return Ok(None) };
+    let mut buffer = ptr::null_mut();
+    let owner = Arc::into_raw(Arc::clone(mapping)).cast_mut();
+    // SAFETY: memory that stays where it is until `forget_mapping` gives its last owner back; the hint is one of them.
+    let status = unsafe {
+        create(
+            env.raw(),
+            mapping.address().as_ptr().cast(),
+            mapping.len(),
+            Some(forget_mapping),
+            owner.cast(),
+            &raw mut buffer,
+        )
+    };
+    if status != sys::Status::napi_ok {
+        // SAFETY: nobody else will: the callback is not called for what was not made.
+        drop(unsafe { Arc::from_raw(owner) });
+        return if status == sys::Status::napi_no_external_buffers_allowed { Ok(None) } else { Err(error(status)) };
+    }
+    // SAFETY: a live value that was just made.
+    unsafe { Unknown::from_napi_value(env.raw(), buffer) }.map(Some)
+}
+
+/// On whatever thread.
+unsafe extern "C" fn forget_mapping(_data: *mut std::ffi::c_void, hint: *mut std::ffi::c_void) {
+    // SAFETY: the owner that `shared_buffer` gave away; this is called once.
+    drop(unsafe { Arc::from_raw(hint.cast::<Mapping>()) });
+}
+
+fn error(status: sys::napi_status) -> napi::Error {
+    napi::Error::from_status(Status::from(status))
 }

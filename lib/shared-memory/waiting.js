@@ -1,0 +1,118 @@
+/**
+ * Waits until a word of shared memory is told to have changed: a futex, of which each wait in the kernel has a thread.
+ */
+import { isMainThread } from 'node:worker_threads'
+import { closedError, retrace, tooManyPending } from '../errors.js'
+import native from '../load.js'
+import { startWait } from '../reactor.js'
+import { arm, disarm } from '../wait/cancel.js'
+import { offsets, values32 } from './words.js'
+
+/** @typedef {import('./core.js').MemoryCore} MemoryCore */
+/** @typedef {'ok' | 'not-equal' | 'timed-out'} Answer */
+
+// As src/shared_memory.rs numbers them.
+const BLOCKED = 0
+const NOT_EQUAL = 1
+const FOR_EVER = 0xffffffff
+
+/** Milliseconds: so soon a worker that is being terminated is to see it. The main thread cannot be. */
+const SLICE = 100
+
+class Waiter {
+  /** @type {NodeJS.Timeout | undefined} */
+  timer = undefined
+  /** @type {AbortSignal | undefined} */
+  signal = undefined
+  timedOut = false
+  /** Why it was called off. @type {{ error: unknown } | undefined} */
+  failure = undefined
+  /** @type {(() => void) | undefined} */
+  cancel = undefined
+
+  expire() {
+    this.timedOut = true
+    this.callOff(undefined)
+  }
+
+  /** @param {unknown} reason */
+  abort(reason) {
+    this.callOff(reason)
+  }
+
+  /** @param {unknown} error */
+  callOff(error) {
+    if (this.failure !== undefined) return
+    this.failure = { error }
+    this.cancel?.()
+  }
+}
+
+/**
+ * @param {MemoryCore} core
+ * @param {number} offset
+ * @param {number} expected
+ * @param {import('../validate.js').Wait} wait
+ * @returns {Promise<Answer>}
+ */
+export async function waitFor(core, offset, expected, wait) {
+  wait.signal?.throwIfAborted()
+  if (wait.timeout === 0) return answerNow(core, offset, expected)
+  if (core.waiting >= core.pendingLimit) throw tooManyPending(core.pendingLimit)
+  const waiter = new Waiter()
+  const onClose = () => waiter.callOff(closedError())
+  try {
+    return await new Promise((resolve, reject) => {
+      const begin = /** @param {number} reactor @param {number} token */ (reactor, token) =>
+        native.sharedMemoryWait(reactor, token, core.id, offset, expected)
+      const started = startWait(begin, (error) => {
+        core.end()
+        disarm(waiter)
+        core.closing.delete(onClose)
+        if (error === undefined) resolve('ok')
+        else if (error.code !== 'ERR_IPC_CANCELLED') reject(error)
+        else if (waiter.timedOut) resolve('timed-out')
+        else reject(waiter.failure === undefined ? closedError() : waiter.failure.error)
+      })
+      if ('value' in started) {
+        resolve('not-equal')
+        return
+      }
+      core.begin()
+      waiter.cancel = started.cancel
+      core.closing.add(onClose)
+      arm(waiter, wait)
+    })
+  } catch (error) {
+    throw wait.signal?.aborted && error === wait.signal.reason ? error : retrace(error)
+  }
+}
+
+/** @param {MemoryCore} core @param {number} offset @param {number} expected @returns {Answer} */
+function answerNow(core, offset, expected) {
+  offsets[0] = offset
+  return native.sharedMemoryAtomic32(core.id, 0) === (expected | 0) ? 'timed-out' : 'not-equal'
+}
+
+/**
+ * @param {MemoryCore} core
+ * @param {number} offset
+ * @param {number} expected
+ * @param {number} timeout
+ * @returns {Answer}
+ */
+export function waitForSync(core, offset, expected, timeout) {
+  offsets[0] = offset
+  values32[2] = expected
+  const deadline = timeout === Number.POSITIVE_INFINITY ? timeout : performance.now() + timeout
+  const slice = isMainThread ? FOR_EVER : SLICE
+  let left = timeout
+  for (let first = true; ; first = false) {
+    const answer = native.sharedMemoryWaitSync(core.id, left < slice ? Math.max(0, Math.ceil(left)) : slice)
+    // It was equal before: what has changed it between two calls would have woken us.
+    if (answer === NOT_EQUAL) return first ? 'not-equal' : 'ok'
+    if (answer !== BLOCKED) return 'ok'
+    if (deadline !== Number.POSITIVE_INFINITY) left = deadline - performance.now()
+    if (left <= 0) return 'timed-out'
+  }
+}
