@@ -69,7 +69,9 @@ fn code(error: &Error) -> String {
         // Never seen by users: lib/ puts the reason for which it cancelled in its place.
         Error::Cancelled => "ERR_IPC_CANCELLED".into(),
         Error::TooManyWaiters => "ERR_IPC_LIMIT".into(),
-        Error::UntrustedOwner { .. } | Error::Shrinkable => "ERR_IPC_UNTRUSTED_OWNER".into(),
+        Error::UntrustedOwner { .. } | Error::UntrustedFolder { .. } | Error::Shrinkable => {
+            "ERR_IPC_UNTRUSTED_OWNER".into()
+        }
         Error::NotInitialized { .. } => "ERR_IPC_NOT_INITIALIZED".into(),
         Error::Shortened => "ERR_IPC_TRUNCATED".into(),
         Error::NotSupported(_) => "ERR_IPC_NOT_SUPPORTED".into(),
