@@ -28,15 +28,30 @@ type OnClose = unsafe extern "C" fn(Handle);
 type PollInit = unsafe extern "C" fn(*mut sys::uv_loop_s, Handle, c_int) -> c_int;
 type PollStart = unsafe extern "C" fn(Handle, c_int, OnPoll) -> c_int;
 
+type HandleSize = unsafe extern "C" fn(c_int) -> usize;
+type Close = unsafe extern "C" fn(Handle, OnClose);
+type SetData = unsafe extern "C" fn(Handle, *mut c_void);
+type GetData = unsafe extern "C" fn(Handle) -> *mut c_void;
+type Change = unsafe extern "C" fn(Handle);
+
 struct Uv {
-    handle_size: unsafe extern "C" fn(c_int) -> usize,
+    handle_size: HandleSize,
     poll_init: PollInit,
     poll_start: PollStart,
-    close: unsafe extern "C" fn(Handle, OnClose),
-    set_data: unsafe extern "C" fn(Handle, *mut c_void),
-    get_data: unsafe extern "C" fn(Handle) -> *mut c_void,
-    reference: unsafe extern "C" fn(Handle),
-    unreference: unsafe extern "C" fn(Handle),
+    close: Close,
+    set_data: SetData,
+    get_data: GetData,
+    reference: Change,
+    unreference: Change,
+}
+
+/// The function of that name, or `None` from the function around it.
+macro_rules! function {
+    ($name:literal, $type:ty) => {{
+        let address = symbol($name)?;
+        // SAFETY: the symbol has this type in libuv's ABI, and a function pointer is as wide as a data pointer.
+        unsafe { transmute::<*mut c_void, $type>(address) }
+    }};
 }
 
 /// A `uv_poll` that is open, or closing.
@@ -65,10 +80,8 @@ impl Driver {
 
         let mut reference = ptr::null_mut();
         // SAFETY: `notify` is a live value of this environment.
-        check(
-            unsafe { sys::napi_create_reference(env.raw(), notify.raw(), 1, &raw mut reference) },
-            "napi_create_reference",
-        )?;
+        let status = unsafe { sys::napi_create_reference(env.raw(), notify.raw(), 1, &raw mut reference) };
+        check(status, "napi_create_reference")?;
         let name = env.create_string("os-ipc")?;
         let mut context = ptr::null_mut();
         // SAFETY: no resource object; `name` is a live string of this environment.
@@ -216,23 +229,16 @@ impl Uv {
     }
 
     fn look_up() -> Option<Self> {
-        // SAFETY: each symbol has this signature in libuv's ABI, and a function pointer is as wide as a data pointer.
-        unsafe {
-            Some(Self {
-                handle_size: transmute::<*mut c_void, unsafe extern "C" fn(c_int) -> usize>(symbol(c"uv_handle_size")?),
-                poll_init: transmute::<*mut c_void, PollInit>(symbol(c"uv_poll_init")?),
-                poll_start: transmute::<*mut c_void, PollStart>(symbol(c"uv_poll_start")?),
-                close: transmute::<*mut c_void, unsafe extern "C" fn(Handle, OnClose)>(symbol(c"uv_close")?),
-                set_data: transmute::<*mut c_void, unsafe extern "C" fn(Handle, *mut c_void)>(symbol(
-                    c"uv_handle_set_data",
-                )?),
-                get_data: transmute::<*mut c_void, unsafe extern "C" fn(Handle) -> *mut c_void>(symbol(
-                    c"uv_handle_get_data",
-                )?),
-                reference: transmute::<*mut c_void, unsafe extern "C" fn(Handle)>(symbol(c"uv_ref")?),
-                unreference: transmute::<*mut c_void, unsafe extern "C" fn(Handle)>(symbol(c"uv_unref")?),
-            })
-        }
+        Some(Self {
+            handle_size: function!(c"uv_handle_size", HandleSize),
+            poll_init: function!(c"uv_poll_init", PollInit),
+            poll_start: function!(c"uv_poll_start", PollStart),
+            close: function!(c"uv_close", Close),
+            set_data: function!(c"uv_handle_set_data", SetData),
+            get_data: function!(c"uv_handle_get_data", GetData),
+            reference: function!(c"uv_ref", Change),
+            unreference: function!(c"uv_unref", Change),
+        })
     }
 }
 
