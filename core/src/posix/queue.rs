@@ -85,7 +85,12 @@ impl Queue {
         }
         let sizes = if options.create { sizes(options) } else { None };
         let fd = retry(|| mq::open(name.word(), flags, options.mode, sizes)).map_err(|error| error.at(name.path()))?;
-        Self::from_open(fd)
+        Self::from_open(fd).inspect_err(|_| {
+            // What is certainly new is not left half made.
+            if flags.contains(OFlag::O_EXCL) {
+                drop(unlink(name));
+            }
+        })
     }
 
     /// Makes a queue under a name that nobody can guess.
