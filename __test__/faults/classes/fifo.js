@@ -10,6 +10,12 @@ export default {
   ...ends,
   /** Opening waits for the other side, and has a name in the file system. */
   named: true,
+  create: (path, options) => Fifo.create(path, options),
+  /** Opens that wait, for nobody is at the other side. */
+  opens: (context, options) => {
+    const fifo = Fifo.create(context.path())
+    return [fifo.openReader(options)]
+  },
 
   /** @param {import('../harness/context.js').Context} context */
   async open(context) {

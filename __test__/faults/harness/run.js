@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { Child } from './child.js'
-import { HERE } from './table.js'
 import { pause } from './time.js'
 
 /** How much longer than asked a row may take before it is taken for hung. */
@@ -36,10 +35,10 @@ process.on('exit', () => {
  * @param {{ ms: number, seed: number, patience?: number }} budget
  * @returns {Promise<Outcome>}
  */
-export async function runRow({ name, fault, kind, folder }, { ms, seed, patience = PATIENCE }) {
+export async function runRow({ name, fault, kind, folder, classes }, { ms, seed, patience = PATIENCE }) {
   const scratch = mkdtempSync(join(tmpdir(), 'os-ipc-campaign-'))
   const start = performance.now()
-  const spec = { fault: name, kind: kind.name, folder: folder.href === HERE.href ? undefined : folder.href, scratch }
+  const spec = { fault: name, kind: kind.name, folder: folder.href, classes: classes.href, scratch }
   const options = { stderr: 'pipe', leads: true, ...fault.launch }
   if (fault.faultInject) options.env = { ...options.env, OS_IPC_NATIVE: faultInjectAddon() }
   const child = new Child({ ...spec, role: 'run', seed, ms }, /** @type {any} */ (options))

@@ -28,27 +28,35 @@ export const HERE = new URL('../', import.meta.url)
  * @property {boolean} [alone] it measures time, so nothing else is to run
  */
 
-/** @typedef {{ name: string, fault: Fault, kind: Kind, folder: URL }} Row */
+/** @typedef {{ name: string, fault: Fault, kind: Kind, folder: URL, classes: URL }} Row */
 
 export const CAMPAIGNS = ['kill', 'cancel', 'hostile', 'leak', 'limits']
 
-/** @returns {Promise<Row[]>} */
-export async function loadRows(folder = HERE, classes = folder) {
-  const kinds = await Promise.all(modulesIn(new URL('classes/', classes)))
-  const names = readdirSync(folder).filter((name) => /^[a-z]\d\d-.*\.js$/.test(name))
+/**
+ * @param {URL} [folder] of the faults
+ * @param {URL} [classes]
+ * @returns {Promise<Row[]>}
+ */
+export async function loadRows(folder = HERE, classes = new URL('classes/', HERE)) {
+  const kinds = await modulesIn(classes, /\.js$/)
   const rows = []
-  for (const name of names) {
-    const { default: fault } = await import(new URL(name, folder).href)
-    for (const { default: kind } of kinds) {
-      if (fault.fits?.(kind) ?? true) rows.push({ name: basename(name, '.js'), fault, kind, folder })
+  for (const { name, module: fault } of await modulesIn(folder, /^[a-z]\d\d-.*\.js$/)) {
+    for (const { module: kind } of kinds) {
+      if (fault.fits === undefined || fault.fits(kind)) rows.push({ name, fault, kind, folder, classes })
     }
   }
   return rows
 }
 
-function modulesIn(folder) {
-  const names = readdirSync(folder).filter((name) => name.endsWith('.js'))
-  return names.map((name) => import(new URL(name, folder).href))
+/** @param {URL} folder @param {RegExp} pattern */
+function modulesIn(folder, pattern) {
+  const names = readdirSync(folder).filter((name) => pattern.test(name))
+  return Promise.all(
+    names.sort().map(async (name) => {
+      const { default: module } = await import(new URL(name, folder).href)
+      return { name: basename(name, '.js'), module }
+    }),
+  )
 }
 
 /**

@@ -1,0 +1,189 @@
+import { Buffer } from 'node:buffer'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { isMainThread } from 'node:worker_threads'
+import { SysvMessageQueue } from '../../../index.js'
+import { decode, encode, RECORD } from '../harness/numbers.js'
+
+/**
+ * System V queues, small ones. Both ends are handles of one queue. It stays until somebody removes it, and those who make
+ * them are killed here: so each is written down, and the next process that ends removes what the dead have left.
+ */
+const MAX_BYTES = 8 * RECORD
+const REGISTRY = join(tmpdir(), 'os-ipc-campaign-sysv-queues')
+/** The type of the message that stands for the end, which a queue does not have. */
+const END = 99
+
+mkdirSync(REGISTRY, { recursive: true })
+if (isMainThread) process.on('exit', sweep)
+
+function create() {
+  const queue = SysvMessageQueue.open('private')
+  writeFileSync(join(REGISTRY, `${process.pid}-${queue.id}`), '')
+  queue.set({ maxBytes: MAX_BYTES })
+  return queue
+}
+
+function sweep() {
+  for (const name of readdirSync(REGISTRY)) {
+    const [pid, id] = name.split('-').map(Number)
+    if (pid === process.pid || !isAlive(pid)) remove(pid, id)
+  }
+}
+
+/** @param {number} pid @param {number} id */
+function remove(pid, id) {
+  rmSync(join(REGISTRY, `${pid}-${id}`), { force: true })
+  try {
+    const queue = SysvMessageQueue.fromId(id)
+    queue.remove()
+    queue.close()
+  } catch {
+    // Somebody has removed it already.
+  }
+}
+
+/** @param {number} pid */
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** @param {{ data: Buffer, type: number }} message */
+function numbersOf({ data, type }) {
+  return type === END ? null : decode(data)
+}
+
+/** Where another process receives to the end: it is told so by the close. @param {SysvMessageQueue} queue */
+function endedByClose(queue) {
+  return Object.defineProperty(queue, 'close', {
+    configurable: true,
+    value() {
+      if (!queue.closed) queue.sendSync('', { type: END, timeout: 5000 })
+      SysvMessageQueue.prototype.close.call(queue)
+    },
+  })
+}
+
+export default {
+  name: 'sysv-queue',
+  stream: false,
+  /** One message can hold several numbers. */
+  batches: false,
+  divides: false,
+  /** No descriptor is spent on a handle. */
+  descriptors: false,
+  /** Each that waits has a thread, of which a process has 1,024. */
+  most: 500,
+  encode,
+  decode: numbersOf,
+  much: {},
+
+  send: (sender, data, options) => sender.send(data, { type: 5, ...options }),
+  trySend: (sender, data) => sender.trySend(data),
+  fill(sender) {
+    while (sender.trySend(Buffer.alloc(RECORD)));
+  },
+  sendSync: (sender, data, options) => sender.sendSync(data, options),
+
+  /** Each gives the numbers received, or null at the end. */
+  receives: {
+    recv: async (receiver, options) => numbersOf(await receiver.recv(options)),
+    async iterate(receiver, options) {
+      const { value, done } = await receiver.iterate(options).next()
+      return done ? null : numbersOf(value)
+    },
+    async lowestType(receiver, options) {
+      return numbersOf(await receiver.recv({ type: -END, ...options }))
+    },
+  },
+  tryRecv(receiver) {
+    const message = receiver.tryRecv()
+    return message && numbersOf(message)
+  },
+  recvSync: (receiver, options) => numbersOf(receiver.recvSync(options)),
+
+  another: (end) => end.dup(),
+
+  calls({ sender, receiver }) {
+    return {
+      recv: () => receiver.recv(),
+      'recv of a type': () => receiver.recv({ type: 3 }),
+      'recv that never waits': () => receiver.recv({ timeout: 0 }),
+      tryRecv: () => receiver.tryRecv(),
+      recvSync: () => receiver.recvSync({ timeout: 0 }),
+      peek: () => receiver.peek(),
+      stat: () => receiver.stat(),
+      set: () => receiver.set({}),
+      remove: () => receiver.remove(),
+      dup: () => receiver.dup(),
+      detach: () => receiver.detach(),
+      send: () => sender.send(encode(1)),
+      trySend: () => sender.trySend(encode(1)),
+      sendSync: () => sender.sendSync(encode(1), { timeout: 0 }),
+    }
+  },
+
+  /** Waits that have a thread of the package's each. */
+  onThreads({ sender }) {
+    const full = create()
+    this.fill(full)
+    const wait = full.send(encode(1))
+    return [wait.finally(() => full.close()), sender.recv({ type: 3 })]
+  },
+
+  async open() {
+    const sender = create()
+    const receiver = sender.dup()
+    const { id } = sender
+    return {
+      sender,
+      receiver,
+      /** @param {'sender' | 'receiver'} side */
+      share: (side) => ({ side, parcel: { id } }),
+      close() {
+        receiver.close()
+        sender.close()
+        remove(process.pid, id)
+      },
+    }
+  },
+
+  /** @param {import('../harness/context.js').Context} context @param {'sender' | 'receiver'} side of the other process */
+  async offer(context, side) {
+    const near = create()
+    const { id } = near
+    context.defer(() => remove(process.pid, id))
+    return { parcel: { id }, meet: async () => (side === 'sender' ? near : endedByClose(near)) }
+  },
+
+  /** @param {{ id: number }} parcel @param {'sender' | 'receiver'} side */
+  async join({ id }, side) {
+    const near = SysvMessageQueue.fromId(id)
+    return side === 'sender' ? endedByClose(near) : near
+  },
+
+  /** @param {import('../harness/context.js').Context} context */
+  async wait(context) {
+    const [empty, full] = await Promise.all([this.open(context), this.open(context)])
+    const { signal } = new AbortController()
+    this.fill(full.sender)
+    const pending = [
+      full.sender.send(encode(1)),
+      full.sender.send(encode(2), { timeout: 600_000, signal }),
+      full.receiver.send(encode(3)),
+    ]
+    for (let i = 0; i < 8; i++) {
+      pending.push(empty.receiver.recv({ signal }), empty.receiver.recv({ timeout: 600_000, type: i % 3 }))
+      pending.push(empty.sender.recv({ type: -3 }), empty.receiver.iterate({ type: 7, except: true }).next())
+    }
+    const handles = [empty, full].flatMap(({ sender, receiver }) => [sender, receiver])
+    return { pending, handles }
+  },
+}

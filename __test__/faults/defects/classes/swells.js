@@ -1,0 +1,14 @@
+import { Buffer } from 'node:buffer'
+import pipe from '../../classes/pipe.js'
+
+const kept = []
+
+/** Nothing stays open, but memory stays. */
+export default {
+  ...pipe,
+  name: 'swells',
+  open(context) {
+    kept.push(Buffer.alloc(8192, 1))
+    return pipe.open(context)
+  },
+}
