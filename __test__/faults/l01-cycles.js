@@ -5,7 +5,7 @@ import { quantile, until } from './harness/time.js'
 
 /** Bytes that a cycle may leave, and bytes that come and go by themselves. */
 const EACH = 1
-const NOISE = 1 << 20
+const NOISE = 2 << 20
 /** Mappings that the allocator may make and drop. */
 const SLACK = 24
 

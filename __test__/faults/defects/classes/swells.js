@@ -8,7 +8,7 @@ export default {
   ...pipe,
   name: 'swells',
   open(context) {
-    kept.push(Buffer.alloc(8192, 1))
+    kept.push(Buffer.alloc(32_768, 1))
     return pipe.open(context)
   },
 }
