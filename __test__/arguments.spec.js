@@ -1,0 +1,364 @@
+/**
+ * Wrong arguments: every value of a list, for every parameter that does not take it, is a TypeError or a RangeError with a
+ * code, before the addon is called at all, and leaves nothing behind. Promise methods reject and never throw.
+ */
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { Fifo, PipeReader, PipeWriter, pipe, pipeline } from '../index.js'
+import native from '../lib/load.js'
+import { childrenOf, descriptors } from './support/state.js'
+
+const CODES = new Set(['ERR_INVALID_ARG_TYPE', 'ERR_INVALID_ARG_VALUE', 'ERR_OUT_OF_RANGE'])
+const INT = 0x7fffffff
+
+const mine = new Error('thrown by the value itself')
+const thrower = () => {
+  throw mine
+}
+const detached = new ArrayBuffer(8)
+const detachedView = new Uint8Array(detached)
+structuredClone(detached, { transfer: [detached] })
+const revoked = Proxy.revocable({}, {})
+revoked.revoke()
+
+const throwing = new Proxy({}, { get: thrower, has: thrower, getPrototypeOf: thrower })
+/** Objects of which nothing can be asked. */
+const hostile = new Set([throwing, revoked.proxy])
+
+/** @type {Record<string, any>} */
+const values = {
+  undefined: undefined,
+  null: null,
+  true: true,
+  false: false,
+  0: 0,
+  '-0': -0,
+  1: 1,
+  '-1': -1,
+  1.5: 1.5,
+  '-0.5': -0.5,
+  4095.5: 4095.5,
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  '-Infinity': Number.NEGATIVE_INFINITY,
+  '2 ** 31': 2 ** 31,
+  '-(2 ** 31)': -(2 ** 31),
+  '2 ** 32': 2 ** 32,
+  '2 ** 32 + 1': 2 ** 32 + 1,
+  '2 ** 53': 2 ** 53,
+  '-(2 ** 53)': -(2 ** 53),
+  MAX_VALUE: Number.MAX_VALUE,
+  MIN_VALUE: Number.MIN_VALUE,
+  '0n': 0n,
+  '1n': 1n,
+  '2n ** 64n': 2n ** 64n,
+  'empty string': '',
+  'a string': 'x',
+  'a number as a string': '1',
+  'a string with a null byte': 'a\0b',
+  'a symbol': Symbol('mine'),
+  'an empty object': {},
+  'an object without a prototype': Object.create(null),
+  'a frozen object': Object.freeze({}),
+  'an empty array': [],
+  'an array': [1],
+  'a function': () => {},
+  'a class': class {},
+  'a date': new Date(0),
+  'a regular expression': /x/,
+  'a map': new Map(),
+  'a promise': Promise.resolve(),
+  'an error': new Error('value'),
+  'a Number object': Object(1),
+  'a String object': Object('x'),
+  'a Boolean object': Object(false),
+  'valueOf that gives a number': { valueOf: () => 1 },
+  'valueOf that throws': { valueOf: thrower },
+  'toString that throws': { toString: thrower },
+  'toPrimitive that throws': { [Symbol.toPrimitive]: thrower },
+  'an object that looks like a signal': { aborted: false },
+  'a detached ArrayBuffer': detached,
+  'a view of a detached ArrayBuffer': detachedView,
+  'an empty view': new Uint8Array(0),
+  'an ArrayBuffer': new ArrayBuffer(8),
+  'a SharedArrayBuffer': new SharedArrayBuffer(8),
+  'a Buffer': Buffer.alloc(8),
+  'an AbortController': new AbortController(),
+  'a proxy of nothing': new Proxy({}, {}),
+  'a proxy that throws': throwing,
+  'a revoked proxy': revoked.proxy,
+}
+
+/** @param {any} value */
+const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
+/** @param {number} least @param {number} most */
+const integer = (least, most) => (/** @type {any} */ value) =>
+  Number.isInteger(value) && value >= least && value <= most
+/** @param {(value: any) => boolean} takes */
+const optional = (takes) => (/** @type {any} */ value) => value === undefined || takes(value)
+
+const milliseconds = optional((value) => typeof value === 'number' && value >= 0)
+const signal = optional((value) => value instanceof AbortSignal)
+const bool = optional((value) => typeof value === 'boolean')
+const maxBytes = optional(integer(1, INT))
+const path = (/** @type {any} */ value) => typeof value === 'string' && value !== '' && !value.includes('\0')
+const data = (/** @type {any} */ value) =>
+  typeof value === 'string' ||
+  value instanceof SharedArrayBuffer ||
+  ((value instanceof ArrayBuffer || ArrayBuffer.isView(value)) && value !== detached && value !== detachedView)
+const end = optional((value) => integer(0, INT)(value) || ['pipe', 'ignore', 'inherit'].includes(value))
+
+/** @type {PipeReader} */
+let reader
+/** @type {PipeWriter} */
+let writer
+/** @type {ReturnType<typeof pipe>} */
+let other
+/** @type {ReturnType<typeof pipeline>} */
+let line
+/** @type {string} */
+let folder
+/** @type {Fifo} */
+let fifo
+
+/** What is called with the value, and which values it takes. @type {Record<string, { call: (value: any) => any, takes: (value: any) => boolean, promise?: boolean }>} */
+const parameters = {}
+
+/** @param {string} name @param {(value: any) => boolean} takes @param {(value: any) => any} call */
+const sync = (name, takes, call) => {
+  parameters[name] = { call, takes }
+}
+/** @param {string} name @param {(value: any) => boolean} takes @param {(value: any) => any} call */
+const promised = (name, takes, call) => {
+  parameters[name] = { call, takes, promise: true }
+}
+/** Every option of a method that takes an object of them, and the object itself. @param {typeof sync} kind @param {string} name @param {(options: any) => any} call @param {Record<string, (value: any) => boolean>} options */
+const withOptions = (kind, name, call, options) => {
+  kind(`${name} options`, optional(isObject), call)
+  for (const [option, takes] of Object.entries(options)) {
+    kind(`${name} options.${option}`, takes, (value) => call({ [option]: value }))
+  }
+}
+const wait = { timeout: milliseconds, signal }
+const stream = { highWaterMark: optional(integer(0, Number.MAX_SAFE_INTEGER)), signal }
+const splice = { bytes: optional(integer(0, Number.MAX_SAFE_INTEGER)), ...wait }
+
+withOptions(sync, 'pipe', (options) => pipe(options), { capacity: maxBytes, packet: bool })
+sync('PipeReader.fromFd', integer(0, INT), (value) => PipeReader.fromFd(value))
+sync('PipeWriter.fromFd', integer(0, INT), (value) => PipeWriter.fromFd(value))
+sync('setCapacity', integer(1, INT), (value) => reader.setCapacity(value))
+sync('pendingLimit', integer(0, Number.MAX_SAFE_INTEGER), (value) => {
+  writer.pendingLimit = value
+})
+withOptions(promised, 'recv', (options) => reader.recv(options), { maxBytes, ...wait })
+withOptions(sync, 'tryRecv', (options) => reader.tryRecv(options), { maxBytes })
+withOptions(sync, 'recvSync', (options) => reader.recvSync(options), { maxBytes, timeout: milliseconds })
+withOptions(sync, 'iterate', (options) => reader.iterate(options), { maxBytes, ...wait })
+promised(
+  'recvInto target',
+  (value) => ArrayBuffer.isView(value) && value.byteLength > 0,
+  (value) => reader.recvInto(value),
+)
+withOptions(promised, 'recvInto', (options) => reader.recvInto(Buffer.alloc(8), options), wait)
+promised('spliceTo target', integer(0, INT), (value) => reader.spliceTo(value))
+withOptions(promised, 'spliceTo', (options) => reader.spliceTo(other.writer, options), splice)
+withOptions(sync, 'readable', (options) => reader.readable(options), stream)
+promised('send data', data, (value) => writer.send(value))
+withOptions(promised, 'send', (options) => writer.send('x', options), wait)
+sync('trySend data', data, (value) => writer.trySend(value))
+sync('sendSync data', data, (value) => writer.sendSync(value))
+withOptions(sync, 'sendSync', (options) => writer.sendSync('x', options), { timeout: milliseconds })
+promised('spliceFrom source', integer(0, INT), (value) => writer.spliceFrom(value))
+withOptions(promised, 'spliceFrom', (options) => writer.spliceFrom(other.reader, options), splice)
+withOptions(sync, 'writable', (options) => writer.writable(options), stream)
+sync('Fifo.at path', path, (value) => Fifo.at(value))
+sync('Fifo.create path', path, (value) => Fifo.create(value))
+withOptions(sync, 'Fifo.create', (options) => Fifo.create(join(folder, 'unwanted'), options), {
+  mode: optional(integer(0, 0o7777)),
+  exclusive: bool,
+})
+withOptions(promised, 'openReader', (options) => fifo.openReader(options), { anyOwner: bool, ...wait })
+withOptions(promised, 'openWriter', (options) => fifo.openWriter(options), { anyOwner: bool, ...wait })
+sync(
+  'pipeline commands',
+  () => false,
+  (value) => pipeline(value),
+)
+sync(
+  'pipeline command',
+  () => false,
+  (value) => pipeline([['true'], value]),
+)
+sync(
+  'pipeline word',
+  (value) => typeof value === 'string' && !value.includes('\0'),
+  (value) => pipeline([['true', value]]),
+)
+withOptions(sync, 'pipeline', (options) => pipeline([['true']], options), {
+  stdin: end,
+  stdout: end,
+  stderr: (value) => end(value) && value !== 'pipe',
+  signal,
+})
+withOptions(promised, 'status', (options) => line.status(options), wait)
+
+describe('wrong arguments', () => {
+  /** @type {string[]} */
+  let called = []
+  /** @type {Record<string, any>} */
+  const originals = {}
+  /** @type {any} */
+  const addon = native
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'os-ipc-spec-'))
+    fifo = Fifo.create(join(folder, 'fifo'))
+    ;({ reader, writer } = pipe())
+    other = pipe()
+    line = pipeline([['true']], { stdin: 'ignore', stdout: 'ignore' })
+    await line.status()
+    writer.trySend('kept')
+    for (const [name, original] of Object.entries(addon)) {
+      if (typeof original !== 'function') continue
+      originals[name] = original
+      addon[name] = (/** @type {any[]} */ ...args) => {
+        called.push(name)
+        return original(...args)
+      }
+    }
+  })
+
+  after(() => {
+    Object.assign(addon, originals)
+    for (const handle of [reader, writer, other.reader, other.writer]) handle.close()
+    rmSync(folder, { recursive: true })
+  })
+
+  /** @param {any} error @param {any} value @param {string} what */
+  function check(error, value, what) {
+    if (error === mine) return
+    const fits = error instanceof TypeError || error instanceof RangeError
+    // What the runtime says of a revoked proxy has no code.
+    assert.ok(
+      fits && (CODES.has(/** @type {any} */ (error).code) || value === revoked.proxy),
+      `${what}: ${error?.stack}`,
+    )
+    assert.ok(error.message.length < 400, error.message)
+  }
+
+  test('are tried by more than forty values', () => assert.ok(Object.keys(values).length >= 40))
+
+  for (const [name, { call, takes, promise }] of Object.entries(parameters)) {
+    test(`${name}: refused before anything happens`, async () => {
+      const open = descriptors()
+      const children = childrenOf(process.pid)
+      let refused = 0
+      for (const [described, value] of Object.entries(values)) {
+        if (!hostile.has(value) && takes(value)) continue
+        const what = `${name} = ${described}`
+        called = []
+        if (promise) {
+          const answer = call(value)
+          assert.ok(answer instanceof Promise, `${what} gives a promise`)
+          const outcome = await answer.then(
+            () => assert.fail(`${what} was taken`),
+            (/** @type {any} */ error) => error,
+          )
+          if (outcome?.code === 'ERR_ASSERTION') throw outcome
+          check(outcome, value, what)
+        } else {
+          let thrown
+          try {
+            call(value)
+          } catch (error) {
+            thrown = error
+          }
+          assert.ok(thrown, `${what} was taken`)
+          check(thrown, value, what)
+        }
+        assert.deepEqual(called, [], `${what}: calls of the addon`)
+        refused++
+      }
+      assert.ok(refused > 20, `${refused}`)
+      assert.equal(descriptors(), open)
+      assert.deepEqual(childrenOf(process.pid), children)
+      assert.deepEqual(readdirSync(folder), ['fifo'])
+      assert.deepEqual([reader.pending, writer.pendingLimit, reader.closed, writer.closed], [4, 65_536, false, false])
+    })
+  }
+
+  test('a getter that throws: its own error, and nothing has happened', async () => {
+    const open = descriptors()
+    for (const [name, { call, promise }] of Object.entries(parameters)) {
+      const [, option] = /options\.(\w+)$/.exec(name) ?? []
+      if (option === undefined) continue
+      const whole = parameters[name.replace(/\.\w+$/, '')]
+      const options = Object.defineProperty({}, option, { get: thrower, enumerable: true })
+      called = []
+      assert.ok(call !== undefined)
+      if (promise) await assert.rejects(whole.call(options), (error) => error === mine, name)
+      else
+        assert.throws(
+          () => whole.call(options),
+          (error) => error === mine,
+          name,
+        )
+      assert.deepEqual(called, [], `${name}: calls of the addon`)
+    }
+    assert.equal(descriptors(), open)
+    assert.equal(reader.pending, 4)
+  })
+
+  test('a getter is asked once', async () => {
+    for (const name of Object.keys(parameters)) {
+      const [, option] = /options\.(\w+)$/.exec(name) ?? []
+      if (option === undefined) continue
+      const whole = parameters[name.replace(/\.\w+$/, '')]
+      let asked = 0
+      const get = () => {
+        asked++
+        return Symbol('wrong')
+      }
+      const options = Object.defineProperty({}, option, { get, enumerable: true })
+      await (async () => whole.call(options))().then(
+        () => assert.fail(name),
+        () => {},
+      )
+      assert.equal(asked, 1, name)
+    }
+  })
+
+  test('a getter that closes the handle: ERR_IPC_CLOSED', async () => {
+    const { reader, writer } = pipe()
+    const closing = {
+      get timeout() {
+        reader.close()
+        writer.close()
+        return undefined
+      },
+    }
+    await assert.rejects(reader.recv(closing), { code: 'ERR_IPC_CLOSED' })
+    await assert.rejects(writer.send('x', closing), { code: 'ERR_IPC_CLOSED' })
+    assert.throws(() => writer.sendSync('x', closing), { code: 'ERR_IPC_CLOSED' })
+  })
+
+  test('a URL that names no file', () => {
+    for (const url of ['http://localhost/x', 'file://host/x', 'file:///a%2Fb', 'file:///a%00b']) {
+      assert.throws(() => Fifo.at(new URL(url)), { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' })
+    }
+  })
+
+  test('are named in the message, with what was received', async () => {
+    await assert.rejects(reader.recv({ timeout: /** @type {any} */ ('5') }), {
+      message: /^The "options\.timeout" property must be of type number\. Received type string \('5'\)$/,
+    })
+    assert.throws(() => writer.trySend(/** @type {any} */ (null)), {
+      message: /^The "data" argument .* Received null$/,
+    })
+    assert.throws(() => pipe({ capacity: 0 }), { message: /"options\.capacity" property must be >= 1 .* Received/ })
+    assert.throws(() => pipeline([['true'], /** @type {any} */ ('x')]), { message: /commands\[1\]/ })
+  })
+})
