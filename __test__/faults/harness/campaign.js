@@ -9,7 +9,7 @@ const USAGE = `npm run campaign -- NAME [options]
 
 NAME            ${CAMPAIGNS.join(', ')}, or all
 --minutes N     how long in all (1)
---class C       only this class
+--class C       only this class, or these: C,D
 --fault F       only this fault: its number, as in G4, or the name of its file
 --seed S        begin with this seed, as a failure has printed it
 --json          one line of JSON for each row, on stdout`

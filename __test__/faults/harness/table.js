@@ -61,13 +61,13 @@ function modulesIn(folder, pattern) {
 
 /**
  * @param {Row[]} rows
- * @param {{ campaign?: string, kind?: string, fault?: string }} wanted
+ * @param {{ campaign?: string, kind?: string, fault?: string }} wanted `kind`: names with commas between
  */
 export function choose(rows, { campaign, kind, fault }) {
   return rows.filter(
     (row) =>
       (campaign === undefined || row.fault.campaign === campaign) &&
-      (kind === undefined || row.kind.name === kind) &&
+      (kind === undefined || kind.split(',').includes(row.kind.name)) &&
       (fault === undefined || row.fault.id.toLowerCase() === fault.toLowerCase() || row.name === fault),
   )
 }
