@@ -11,7 +11,7 @@ import native from '../load.js'
 import { arrived, roomFor } from '../scratch.js'
 import { boolean, descriptor, integer, mode as modeOf, objectOf, timeoutOf, waitOf } from '../validate.js'
 import { BLOCKED, Operation } from '../wait/direction.js'
-import { blockUntil, SLICE, waitAndTry } from '../wait/sync.js'
+import { blockUntil, waitAndTry } from '../wait/sync.js'
 import { QueueCore } from './core.js'
 
 /** @typedef {{ timeout?: number, signal?: AbortSignal }} WaitOptions */
@@ -266,8 +266,13 @@ export class PosixMessageQueue extends Handle {
     const core = queueOf(this)
     const timeout = timeoutOf(objectOf(options))
     core.check()
-    const message = take(core, core.vain-- > 0 && timeout === Number.POSITIVE_INFINITY ? SLICE : 0)
-    return message === BLOCKED ? waitAndTry((milliseconds) => take(core, milliseconds), timeout) : message
+    if (core.vain === 0) {
+      const message = take(core, 0)
+      if (message !== BLOCKED) return message
+    } else {
+      core.vain--
+    }
+    return waitAndTry((milliseconds) => take(core, milliseconds), timeout)
   }
 
   /** @param {WaitOptions} [options] @returns {AsyncIterableIterator<Message>} */

@@ -5,7 +5,7 @@ import { timedOut } from '../errors.js'
 import { BLOCKED } from './direction.js'
 
 /** Milliseconds. */
-export const SLICE = 100
+const SLICE = 100
 
 /**
  * Tries until it is done.
@@ -34,9 +34,8 @@ export function blockUntil(attempt, block, timeout) {
  * @returns {T}
  */
 export function waitAndTry(attempt, timeout) {
-  const deadline = performance.now() + timeout
-  for (;;) {
-    const left = deadline - performance.now()
+  const deadline = timeout === Number.POSITIVE_INFINITY ? timeout : performance.now() + timeout
+  for (let left = timeout; ; left = deadline - performance.now()) {
     const result = attempt(left < SLICE ? Math.max(0, Math.ceil(left)) : SLICE)
     if (result !== BLOCKED) return /** @type {T} */ (result)
     if (left <= 0) throw timedOut()
