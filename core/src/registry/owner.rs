@@ -1,0 +1,141 @@
+//! Whose an entry is: the number of a process is used again, but not together with its time of start, and only within
+//! its PID namespace. See proc(5), pid_namespaces(7).
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::process;
+
+use nix::errno::Errno;
+
+use crate::error::{Error, Result};
+
+/// A process that has, or had, an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Owner {
+    process: i32,
+    /// In clock ticks since the system was started.
+    start: u64,
+    namespace: u64,
+}
+
+/// Where the names of objects have their meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Namespaces {
+    pub(super) ipc: u64,
+    pub(super) mount: u64,
+}
+
+impl Owner {
+    /// This process.
+    pub(super) fn this() -> Result<Self> {
+        let stat = fs::read_to_string("/proc/self/stat").map_err(|error| unreadable(&error, "/proc/self/stat"))?;
+        let start = start_in(&stat).ok_or_else(|| Error::os(Errno::EIO, "read").at("/proc/self/stat"))?;
+        Ok(Self { process: process::id().cast_signed(), start, namespace: namespace("pid")? })
+    }
+
+    /// The name of its entry: the first one, or a later one if that is in use.
+    pub(super) fn entry_name(&self, number: u32) -> String {
+        format!("{}.{}.{}.{number}", self.process, self.start, self.namespace)
+    }
+
+    /// None if that is no entry's name.
+    pub(super) fn of_entry(name: &OsStr) -> Option<Self> {
+        let mut parts = name.to_str()?.split('.');
+        let (process, start) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let (namespace, number) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let owner = Self { process, start, namespace };
+        // The one spelling of it.
+        (process > 0 && owner.entry_name(number).as_str() == name).then_some(owner)
+    }
+
+    pub(super) fn process(&self) -> i32 {
+        self.process
+    }
+
+    /// Whether this process is the owner, and not a child after a fork.
+    pub(super) fn is_this(&self) -> bool {
+        self.process == process::id().cast_signed()
+    }
+
+    /// Whether it can be judged from here: same PID namespace, and /proc shows that one.
+    pub(super) fn can_be_judged(&self) -> bool {
+        let me = fs::read_link("/proc/self").ok();
+        me.is_some_and(|path| path.to_str() == Some(process::id().to_string().as_str()))
+            && namespace("pid").is_ok_and(|mine| mine == self.namespace)
+    }
+
+    /// Whether there is such a process, for one that can be judged. Where it cannot be told, there is.
+    pub(super) fn exists(&self) -> bool {
+        match fs::read_to_string(format!("/proc/{}/stat", self.process)) {
+            Ok(stat) => start_in(&stat).is_none_or(|start| start == self.start) && !has_ended(&stat),
+            Err(error) => !matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)),
+        }
+    }
+}
+
+impl Namespaces {
+    /// Those of this process.
+    pub(super) fn this() -> Result<Self> {
+        Ok(Self { ipc: namespace("ipc")?, mount: namespace("mnt")? })
+    }
+}
+
+fn namespace(kind: &str) -> Result<u64> {
+    let path = format!("/proc/self/ns/{kind}");
+    fs::metadata(&path).map(|file| file.ino()).map_err(|error| unreadable(&error, &path))
+}
+
+/// The fields after the name of the program, which may hold anything.
+fn fields(stat: &str) -> impl Iterator<Item = &str> {
+    stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_ascii_whitespace()
+}
+
+/// Field 22; the first of [`fields`] is field 3.
+fn start_in(stat: &str) -> Option<u64> {
+    fields(stat).nth(22 - 3)?.parse().ok()
+}
+
+/// A zombie has ended, only nobody has asked after it. (Its threads may go on, but they hold the lock.)
+fn has_ended(stat: &str) -> bool {
+    matches!(fields(stat).next(), Some("Z" | "X" | "x"))
+}
+
+fn unreadable(error: &io::Error, path: &str) -> Error {
+    Error::os(Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)), "open").at(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_start_is_found_behind_whatever_the_program_is_called() {
+        let stat = "12 (a ) b) R 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20 21";
+        assert_eq!(start_in(stat), Some(4711));
+        assert_eq!(start_in("12 (a) R 1"), None);
+        assert!(has_ended("12 (R) Z 1") && !has_ended("12 (Z) S 1"));
+    }
+
+    #[test]
+    fn an_entrys_name_tells_its_owner_and_nothing_else_is_one() {
+        let owner = Owner::this().unwrap();
+        assert_eq!(Owner::of_entry(owner.entry_name(3).as_ref()), Some(owner.clone()));
+        assert!(owner.exists() && owner.can_be_judged() && owner.is_this());
+        for name in
+            ["", ".", "..", "1.2.3", "1.2.3.4.5", "01.2.3.4", "-1.2.3.4", "0.2.3.4", "+1.2.3.4", "1.2.3.x", "1.2.3."]
+        {
+            assert_eq!(Owner::of_entry(name.as_ref()), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_same_number_with_another_time_of_start_is_another_process() {
+        let mut owner = Owner::this().unwrap();
+        owner.start += 1;
+        assert!(!owner.exists());
+        owner.namespace += 1;
+        assert!(!owner.can_be_judged());
+    }
+}
