@@ -45,3 +45,18 @@ test('the bench refuses a page that does not exist and names those that do', () 
 test('the bench refuses a number of runs that is none', () => {
   for (const runs of ['0', '1.5', 'many']) assert.equal(run('pipes', '--runs', runs).status, 2, runs)
 })
+
+test('the bench measures our POSIX queues beside a C program', () => {
+  const { status, stdout, stderr } = run('mq', '--quick', '--json', '--runs', '1', '--only', 'POSIX')
+  assert.equal(status, 0, stderr)
+  const rows = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .filter(({ page, peer }) => page === 'mq' && peer.startsWith('C '))
+  const figures = new Set(rows.map(({ figure }) => figure))
+  for (const figure of ['round trip p50', 'throughput', 'send and receive in one process']) {
+    assert.ok(figures.has(figure), figure)
+  }
+  for (const row of rows) assert.ok(row.value > 0 && row.peerValue > 0, JSON.stringify(row))
+})
