@@ -121,6 +121,24 @@ export declare function reactorStart(onTokio: boolean, notify: () => void, words
 /** What the wait under `token`, of which JS has been told, came to. */
 export declare function reactorTake(id: number, token: number): number
 
+/** To be called after the object has gone. */
+export declare function registryForget(kind: string, name: string): void
+
+/** To be called before the object is made. */
+export declare function registryRecord(kind: string, name: string, identity: string): void
+
+/** Something that a sweep has removed, or would. */
+export interface RegistryRemoved {
+  kind: string
+  name: string
+  /** The number of a System V object. */
+  id?: number
+  uid: number
+  mode: number
+}
+
+export declare function registrySweep(dryRun: boolean): Array<RegistryRemoved>
+
 /** `trust`: 0 for memory that nobody can shorten, 1 for this user's own as well, else for any. */
 export declare function sharedMemoryAdopt(fd: number, readOnly: boolean, offset: number, length: number | undefined | null, trust: number): SharedMemoryFacts
 

@@ -48,6 +48,7 @@ fn build<'env>(env: &'env Env, error: &Error, bytes_sent: Option<f64>) -> napi::
         }
     }
     if let Error::UntrustedOwner { path, .. }
+    | Error::UntrustedFolder { path, .. }
     | Error::WrongKind { path: Some(path), .. }
     | Error::NotInitialized { path: Some(path) } = error
     {

@@ -12,6 +12,7 @@ mod pipe;
 mod posix_queue;
 mod raw;
 mod reactor;
+mod registry;
 mod shared_memory;
 mod splice;
 mod sysv_queue;
