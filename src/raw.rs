@@ -166,10 +166,11 @@ impl SharedWords {
 
 /// A mapping that JS has as a buffer. The mapping stays for as long as anybody may have its address: JS's backing store,
 /// which may have moved into another buffer (`transfer()`), and calls of Node's that run on other threads.
+///
+/// JS takes it for memory of its own, and collects garbage the sooner. Giving the size back by
+/// napi_adjust_external_memory is not safe: V8 13 ends the process when a buffer goes and there is less to subtract from.
 pub(crate) struct View {
     mapping: Arc<Mapping>,
-    /// What JS believes to be memory of its own until the buffer goes: told to it when that happens, or before.
-    owed: Cell<i64>,
 }
 
 impl View {
@@ -179,7 +180,7 @@ impl View {
         mapping: Arc<Mapping>,
     ) -> napi::Result<Option<(Unknown<'env>, Rc<Self>)>> {
         let (address, length) = (mapping.address(), mapping.len());
-        let view = Rc::new(Self { mapping, owed: Cell::new(0) });
+        let view = Rc::new(Self { mapping });
         let mut buffer = ptr::null_mut();
         // SAFETY: memory that stays where it is until `forget_view` gives its last owner back; the hint is one of them.
         let status = unsafe {
@@ -200,34 +201,21 @@ impl View {
         if !stands_at(env, buffer, address) {
             return Ok(None);
         }
-        // Such memory is no reason to collect garbage.
-        view.owed.set(length as i64);
-        adjust(env.raw(), -(length as i64));
         // SAFETY: a live value that was just made.
         Ok(Some((unsafe { Unknown::from_napi_value(env.raw(), buffer) }?, view)))
     }
 
     /// Detaches the buffer, and leaves zeros to whoever still has its address.
     pub(crate) fn revoke(&self, env: &Env, buffer: &Unknown<'_>) -> os_ipc_core::Result<()> {
-        adjust(env.raw(), self.owed.take());
         // SAFETY: a live value; it fails for what is no ArrayBuffer, or is detached.
         let _detached_already = unsafe { sys::napi_detach_arraybuffer(env.raw(), buffer.raw()) };
         self.mapping.retire()
     }
 }
 
-unsafe extern "C" fn forget_view(env: sys::napi_env, _data: *mut std::ffi::c_void, hint: *mut std::ffi::c_void) {
+unsafe extern "C" fn forget_view(_env: sys::napi_env, _data: *mut std::ffi::c_void, hint: *mut std::ffi::c_void) {
     // SAFETY: the owner that `View::buffer` gave away; this is called once, on the thread of the environment.
-    let view = unsafe { Rc::from_raw(hint.cast::<View>()) };
-    adjust(env, view.owed.take());
-}
-
-fn adjust(env: sys::napi_env, bytes: i64) {
-    if bytes != 0 {
-        let mut now = 0;
-        // SAFETY: a live environment and a place for the result. It only fails without either.
-        unsafe { sys::napi_adjust_external_memory(env, bytes, &raw mut now) };
-    }
+    drop(unsafe { Rc::from_raw(hint.cast::<View>()) });
 }
 
 /// Some runtimes copy in silence.

@@ -1,7 +1,6 @@
 /**
  * What stands behind a handle of shared memory: its size, and what was shown of it to the program.
  */
-import { markAsUntransferable } from 'node:worker_threads'
 import { Core, coreOf } from '../handle.js'
 import native from '../load.js'
 
@@ -20,15 +19,6 @@ export const KINDS = /** @type {const} */ (['memfd', 'posix', 'sysv', 'file'])
  * @type {FinalizationRegistry<number>}
  */
 const forgotten = new FinalizationRegistry((shown) => native.sharedMemoryForget(shown))
-
-/** In another thread it could outlive this one, and with it the mapping. @param {unknown} buffer */
-function keepHere(buffer) {
-  try {
-    markAsUntransferable(/** @type {object} */ (buffer))
-  } catch {
-    // Not every runtime has it.
-  }
-}
 
 export class MemoryCore extends Core {
   /**
@@ -55,7 +45,6 @@ export class MemoryCore extends Core {
   show(shared) {
     const shown = /** @type {Shown | null} */ (native.sharedMemoryBuffer(this.id, shared))
     if (shown === null || shown === undefined) return undefined
-    if (!shared) keepHere(shown.buffer)
     forgotten.register(shown.buffer, shown.shown)
     return shown
   }
