@@ -13,6 +13,7 @@ const scenarios = {
   'an end that arrives together with data loses neither': { wrong: 0 },
   'many readers of one pipe: each message once, an end for all': { messages: 800, ends: 8 },
   'many writers of one full pipe all get their turn': { bytes: 16 * 10_000 },
+  'more receives than one turn serves go on in the next, with nothing else to wake the loop': { received: 1000 },
   'timers and other handles go on under a flood': { timers: 'on time', other: 'served' },
   'a handle that is always ready does not hold another one up': { served: true },
   'unread data that nobody waits for wakes nobody up': { idle: true },
