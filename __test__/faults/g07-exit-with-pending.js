@@ -29,7 +29,7 @@ export default {
   async run(kind, context) {
     const ends = await kind.open(context)
     const endings = { exit: { code: 7 }, throw: { code: 1 }, reject: { code: 1 }, signal: { signal: 'SIGTERM' } }
-    const figures = { slowestExitMs: 0, messages: 0 }
+    const exits = []
     const tally = new Tally()
     let next = 0
     while (context.goesOn()) {
@@ -43,7 +43,7 @@ export default {
         child.say(how)
         const began = await child.told()
         await within(5000, `the end by ${how}`, child.done())
-        figures.slowestExitMs = Math.max(figures.slowestExitMs, Date.now() - began)
+        exits.push(Date.now() - began)
         const sends = Array.from({ length: MANY }, () => kind.send(ends.sender, kind.encode(next++)))
         while (tally.count < next) tally.add(await kind.receives.recv(ends.receiver, { timeout: 5000 }))
         await Promise.all(sends)
@@ -52,8 +52,9 @@ export default {
       }
     }
     ends.close()
-    figures.messages = tally.count
-    assert.ok(figures.slowestExitMs < 1000, `an exit took ${figures.slowestExitMs} ms`)
-    return figures
+    const [fastest, slowest] = [Math.min(...exits), Math.max(...exits)]
+    // What is pending would hold up every exit; a busy machine holds up one or the other.
+    assert.ok(fastest < 100 && slowest < 2000, `exits took ${fastest} to ${slowest} ms`)
+    return { exits: exits.length, slowestExitMs: slowest, messages: tally.count }
   },
 }

@@ -26,15 +26,15 @@ export default {
     async unref(kind, context) {
       const { pending, handles } = await kind.wait(context, { opening: false })
       for (const handle of handles) handle.unref()
-      context.held = handles
+      globalThis.held = handles
       return pending.length
     },
 
     async waiting(kind, context) {
       const ends = await kind.open(context)
       for (let i = 0; i < 16; i++) kind.receives.recv(ends.receiver, i % 2 ? {} : { timeout: 3_600_000 })
-      // Forgotten, its sender would be closed.
-      context.held = ends
+      // Forgotten, its sender would be collected and closed, and the waits would come to the end.
+      globalThis.held = ends
       context.tell('waits')
     },
   },

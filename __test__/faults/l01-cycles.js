@@ -86,6 +86,6 @@ export default {
     const growth = quantile(samples.slice(-(middle >> 1)), 0.5) - quantile(samples.slice(middle >> 1, middle), 0.5)
     const cycles = context.rounds - warm
     assert.ok(growth < NOISE + (EACH * cycles) / 2, `${growth} bytes more after ${cycles} cycles`)
-    return { cycles, growthKiB: Math.round(growth / 1024), bytesEach: (growth / (cycles / 2)).toFixed(2) }
+    return { cycles, growthBytes: growth, bytesEach: (growth / (cycles / 2)).toFixed(2) }
   },
 }

@@ -128,7 +128,7 @@ function stateOf({ fault }) {
 export function gather(figures, more) {
   for (const [name, value] of Object.entries(more)) {
     const number = Number(value)
-    const counts = typeof value === 'number' && !/(Ms|Each|KiB|More|Most)$/.test(name)
+    const counts = typeof value === 'number' && !/(Ms|Each|Bytes|More|Most)$/.test(name)
     if (counts) figures[name] = (figures[name] ?? 0) + value
     else if (Number.isNaN(number)) figures[name] = value
     else figures[name] = Math.max(figures[name] ?? number, number)
