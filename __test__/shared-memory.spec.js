@@ -446,7 +446,7 @@ describe('a wait', options, () => {
       await until(() => memory.notify(sync ? 4 : 0, 0) === 0, 'it runs')
       const began = performance.now()
       await worker.terminate()
-      assert.ok(performance.now() - began < 1000)
+      assert.ok(performance.now() - began < 5000)
     }
     memory.close()
   })
