@@ -303,9 +303,16 @@ describe('a command that cannot be started', () => {
     await until(() => !left.some(isAlive), 'the others are gone')
   })
 
-  test('because its folder is missing is ENOENT', limit, async () => {
+  test('because its folder is missing is ENOENT, with a hint that it is the folder', limit, async () => {
     const { error, left } = refused([['sleep', '60']], { cwd: join(folder, 'missing') })
     assert.deepEqual([error.code, error.index], ['ENOENT', 0])
+    assert.match(/** @type {any} */ (error).hint, /cwd does not exist: .*missing$/)
+    assert.deepEqual(left, [])
+  })
+
+  test('for stdio, which would say the same thing twice, is a wrong argument', () => {
+    const { error, left } = refused([['true']], /** @type {any} */ ({ stdio: 'inherit' }))
+    assert.deepEqual([error.name, error.code], ['TypeError', 'ERR_INVALID_ARG_VALUE'])
     assert.deepEqual(left, [])
   })
 

@@ -93,8 +93,8 @@ describe('a POSIX queue is opened', options, () => {
     )
     queue.unlink()
     for (const wait of [{}, { timeout: 0 }]) {
-      await assert.rejects(reader.send('x', wait), { code: 'EBADF', syscall: 'mq_send' })
-      await assert.rejects(writer.recv(wait), { code: 'EBADF', syscall: 'mq_receive' })
+      await assert.rejects(reader.send('x', wait), { code: 'EBADF', syscall: 'mq_send', hint: /for receiving only/ })
+      await assert.rejects(writer.recv(wait), { code: 'EBADF', syscall: 'mq_receive', hint: /for sending only/ })
     }
     assert.throws(() => reader.trySend('x'), { code: 'EBADF' })
     assert.throws(() => reader.sendSync('x'), { code: 'EBADF' })

@@ -371,7 +371,7 @@ describe('among other operations', () => {
 describe('arguments', () => {
   test('that are no such end are refused, and the handles stay free', limit, async () => {
     const [from, to] = [open(), open()]
-    const type = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' }
+    const type = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message: /must be a Pipe\w+ or a descriptor/ }
     for (const bad of [from.reader, null, undefined, {}, '1', 1n]) {
       await assert.rejects(from.reader.spliceTo(/** @type {any} */ (bad)), type)
     }

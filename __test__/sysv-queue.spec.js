@@ -415,9 +415,13 @@ describe('stat and set', options, () => {
     for (const changes of [undefined, null, 5, 'x', []]) {
       assert.throws(() => queue.set(/** @type {any} */ (changes)), { code: 'ERR_INVALID_ARG_TYPE' })
     }
-    for (const changes of [{ mode: 0o1000 }, { maxBytes: 0 }, { uid: -1 }, { gid: 2 ** 32 - 1 }, { maxBytes: 1.5 }]) {
+    const { maxBytes } = queue.stat()
+    const values = [{ mode: 0o1000 }, { maxBytes: 0 }, { uid: -1 }, { gid: 2 ** 32 - 1 }, { maxBytes: 1.5 }]
+    // The kernel itself would take 2 ** 40 for 0.
+    for (const changes of [...values, { maxBytes: 2 ** 31 }, { maxBytes: 2 ** 40 }]) {
       assert.throws(() => queue.set(changes), { code: 'ERR_OUT_OF_RANGE' })
     }
+    assert.equal(queue.stat().maxBytes, maxBytes)
   })
 })
 

@@ -155,6 +155,12 @@ impl Error {
                 "the limit is the queue's maxMessageSize, given when it is made, at most \
                  /proc/sys/fs/mqueue/msgsize_max: raise that with sysctl fs.mqueue.msgsize_max",
             ),
+            Self::Os { errno: Errno::EBADF, syscall: "mq_send", .. } => {
+                Some("this handle was opened for receiving only: access 'w' or 'rw' allows sending")
+            }
+            Self::Os { errno: Errno::EBADF, syscall: "mq_receive", .. } => {
+                Some("this handle was opened for sending only: access 'r' or 'rw' allows receiving")
+            }
             Self::Os { errno: Errno::EBUSY, syscall: "mq_notify", .. } => {
                 Some("another process has asked to be notified of this queue, and there can be one only")
             }
@@ -214,7 +220,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Os { errno, syscall, object } => {
-                write!(f, "{}, {syscall}", errno.desc().to_lowercase())?;
+                write!(f, "{}, {syscall}", description(*errno))?;
                 match object {
                     Some(Object::Path(path)) => write!(f, " '{}'", path.display()),
                     Some(Object::Id(id)) => write!(f, " {id}"),
@@ -245,6 +251,14 @@ impl fmt::Display for Error {
             }
             Self::Panicked(message) => write!(f, "a thread of os-ipc panicked: {message}"),
         }
+    }
+}
+
+/// What Node says of `errno`, and perror(3).
+fn description(errno: Errno) -> String {
+    match errno {
+        Errno::EBADF => "bad file descriptor".into(),
+        other => other.desc().to_lowercase(),
     }
 }
 

@@ -20,7 +20,7 @@ export function refusal(core, length, error) {
   if (length <= limit) return error
   return tooLong(
     core,
-    `A message has at most ${limit} bytes here, and this has ${length}`,
+    `EMSGSIZE: a message has at most ${limit} bytes here, and this has ${length}`,
     'the limit is /proc/sys/kernel/msgmax: raise it with sysctl kernel.msgmax',
   )
 }
@@ -37,7 +37,7 @@ export function refuseForEver(core, length) {
   if (length <= limit) return
   throw tooLong(
     core,
-    `This queue holds at most ${limit} bytes, and the message has ${length}`,
+    `EMSGSIZE: this queue holds at most ${limit} bytes, and the message has ${length}`,
     "the limit is the queue's maxBytes, which set({ maxBytes }) raises up to /proc/sys/kernel/msgmnb: raise that with sysctl kernel.msgmnb",
   )
 }

@@ -24,6 +24,8 @@ import { collect } from './told.js'
 /** @typedef {{ timeout?: number, signal?: AbortSignal }} WaitOptions */
 
 const FOR_EVER = 0xffffffff
+/** The kernel takes as many bits of maxBytes, and drops what is above them without a word. */
+const LARGEST_QUEUE = 0x7fffffff
 /** Milliseconds: so soon a worker that is being terminated is to see it. The main thread cannot be, and keeps its place. */
 const SLICE = isMainThread ? FOR_EVER : 100
 
@@ -208,7 +210,7 @@ export class SysvMessageQueue extends Handle {
     if (changes === undefined) throw invalidType('changes', 'an object', changes)
     const given = objectOf(changes, 'changes')
     const { maxBytes } = given
-    const bytes = maxBytes === undefined ? undefined : integer('changes.maxBytes', maxBytes, 1)
+    const bytes = maxBytes === undefined ? undefined : integer('changes.maxBytes', maxBytes, 1, LARGEST_QUEUE)
     const { uid, gid, mode } = ownershipOf(given)
     core.check()
     native.sysvQueueSet(core.id, uid, gid, mode, bytes)
