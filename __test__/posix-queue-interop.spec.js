@@ -9,10 +9,12 @@ import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { needs, python } from './support/extras.js'
-import { closeQueuesAfter, namedQueue } from './support/posix.js'
+import { closeQueuesAfter, namedQueue, newQueue } from './support/posix.js'
+import { flags } from './support/state.js'
 
 const COUNT = 100_000
 const PRIORITIES = 7
+const O_NONBLOCK = 0o4000
 
 /** Message `number` of the programs in interop/. @param {number} number */
 function numbered(number) {
@@ -54,6 +56,33 @@ describe('a POSIX queue', { timeout: 240_000 }, () => {
   /** @param {[any[], string, string]} outcome */
   const succeeded = ([[code, signal], , stderr]) =>
     assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' })
+
+  test(
+    'waits by blocking although another process has made its description non-blocking',
+    needs('python'),
+    async () => {
+      const queue = newQueue()
+      const code = `
+import os, time
+os.set_blocking(3, False)
+print("done", flush=True)
+os.read(0, 1)
+time.sleep(0.1)
+import ctypes
+ctypes.CDLL(None).mq_send(3, b"late", 4, 1)
+`
+      const child = spawn(python, ['-c', code], { stdio: ['pipe', 'pipe', 'inherit', queue.fd] })
+      const { stdin, stdout } = /** @type {any} */ (child)
+      await once(stdout, 'data')
+      assert.notEqual(flags('self', queue.fd) & O_NONBLOCK, 0)
+      assert.throws(() => queue.recvSync({ timeout: 20 }), { code: 'ETIMEDOUT' })
+      assert.equal(queue.tryRecv(), undefined)
+      stdin.end('go')
+      const { data, priority } = queue.recvSync()
+      assert.deepEqual([String(data), priority], ['late', 1])
+      await once(child, 'close')
+    },
+  )
 
   for (const { name, extras, command } of peers) {
     /** @param {(queue: ReturnType<typeof namedQueue>, run: (what: string) => ReturnType<typeof start>) => Promise<void>} body */

@@ -25,6 +25,8 @@ thread_local! {
 
 /// What a call that would have to wait gives in place of a count.
 const WOULD_BLOCK: i32 = -1;
+/// In place of a time.
+const FOR_EVER: u32 = u32::MAX;
 
 /// How a queue is to be opened. `access`: 0 for receiving, 1 for sending, else both.
 #[napi(object)]
@@ -151,7 +153,7 @@ impl raw::Function for Send {
 
 /// `posixQueueReceive(id, target, size, milliseconds)`: the message's length, or `WOULD_BLOCK` if there is none. `target`
 /// has two bytes more than `size`, the longest message of the queue: behind the message stands its priority, the low byte
-/// first. It blocks this thread for at most so many milliseconds before it tries.
+/// first. It blocks this thread for at most so many milliseconds before it tries; `FOR_EVER` stands in mq_receive itself.
 struct Receive;
 
 impl raw::Function for Receive {
@@ -161,6 +163,9 @@ impl raw::Function for Receive {
         let target = arguments.memory(1);
         let size = size.min(target.len());
         let received = table::with(&QUEUES, id, |queue| {
+            if milliseconds == FOR_EVER {
+                return queue.receive(&mut target[..size]);
+            }
             block(queue, Wanted::Message, milliseconds)?;
             queue.try_receive(&mut target[..size])
         });

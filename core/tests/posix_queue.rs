@@ -1,6 +1,9 @@
 //! POSIX message queues.
 
 #[cfg(test)]
+#[path = "support/task.rs"]
+mod task;
+#[cfg(test)]
 #[path = "support/watch.rs"]
 mod watch;
 
@@ -21,6 +24,7 @@ mod posix_queue {
     use os_ipc_core::posix::queue::{Access, Options, PRIORITIES, Queue, Wanted, unlink};
     use os_ipc_core::sys::Attempt;
 
+    use super::task::waits_in;
     use super::watch::{until, watchdog};
 
     const SMALL: Options = Options {
@@ -122,6 +126,30 @@ mod posix_queue {
     }
 
     #[test]
+    fn stands_in_the_kernel_until_there_is_a_message_unless_the_description_forbids_it() {
+        let _watchdog = watchdog(20);
+        let queue = queue();
+        fcntl(&queue, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+        assert_eq!(queue.receive(&mut [0; 16]), Ok(Attempt::WouldBlock));
+        fcntl(&queue, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
+        let other = queue.duplicate().unwrap();
+        let notice = Notice::ask(&queue).unwrap();
+        let (told, thread) = std::sync::mpsc::channel();
+        thread::scope(|scope| {
+            let receiving = scope.spawn(|| {
+                told.send(nix::unistd::gettid().as_raw()).unwrap();
+                other.receive(&mut [0; 16])
+            });
+            let thread = thread.recv().unwrap();
+            until("it waits", || waits_in(std::process::id(), thread, libc::SYS_mq_timedreceive));
+            send(&queue, "x", 7);
+            assert_eq!(receiving.join().unwrap(), Ok(Attempt::Done((1, 7))));
+        });
+        // It never came to the queue.
+        assert_eq!((told_of(&notice), queue.size()), (Told::Nothing, Ok(0)));
+    }
+
+    #[test]
     fn opens_for_one_direction_only() {
         let name = Name::random().unwrap();
         let create = Options { create: true, exclusive: true, ..SMALL };
@@ -193,7 +221,7 @@ mod posix_queue {
         assert_eq!(errno(Queue::adopt(-1)), Some(Errno::EBADF));
     }
 
-    fn told(notice: &Notice) -> Told {
+    fn told_of(notice: &Notice) -> Told {
         notice.look().unwrap()
     }
 
@@ -207,9 +235,9 @@ mod posix_queue {
     fn a_notice_tells_of_the_first_message_and_takes_nothing() {
         let queue = queue();
         let notice = Notice::ask(&queue).unwrap();
-        assert_eq!((told(&notice), is_told_of(&notice)), (Told::Nothing, false));
+        assert_eq!((told_of(&notice), is_told_of(&notice)), (Told::Nothing, false));
         send(&queue, "x", 0);
-        assert_eq!((told(&notice), is_told_of(&notice)), (Told::Arrival, true));
+        assert_eq!((told_of(&notice), is_told_of(&notice)), (Told::Arrival, true));
         assert_eq!(received(&queue), Some(("x".into(), 0)));
     }
 
@@ -219,11 +247,11 @@ mod posix_queue {
         send(&queue, "x", 0);
         let notice = Notice::ask(&queue).unwrap();
         send(&queue, "y", 0);
-        assert_eq!(told(&notice), Told::Nothing);
+        assert_eq!(told_of(&notice), Told::Nothing);
         while received(&queue).is_some() {}
-        assert_eq!(told(&notice), Told::Nothing);
+        assert_eq!(told_of(&notice), Told::Nothing);
         send(&queue, "z", 0);
-        assert_eq!(told(&notice), Told::Arrival);
+        assert_eq!(told_of(&notice), Told::Arrival);
     }
 
     #[test]
@@ -233,11 +261,11 @@ mod posix_queue {
         let notices = [Notice::ask(&queue).unwrap(), Notice::ask(&other).unwrap()];
         send(&queue, "x", 0);
         let later = Notice::ask(&queue).unwrap();
-        assert_eq!(notices.each_ref().map(told), [Told::Arrival; 2]);
-        assert_eq!(told(&later), Told::Nothing);
+        assert_eq!(notices.each_ref().map(told_of), [Told::Arrival; 2]);
+        assert_eq!(told_of(&later), Told::Nothing);
         assert_eq!(received(&queue), Some(("x".into(), 0)));
         send(&queue, "y", 0);
-        assert_eq!(told(&later), Told::Arrival);
+        assert_eq!(told_of(&later), Told::Arrival);
     }
 
     #[test]
@@ -246,7 +274,7 @@ mod posix_queue {
         let [one, another] = [Notice::ask(&queue).unwrap(), Notice::ask(&queue).unwrap()];
         drop(one);
         send(&queue, "x", 0);
-        assert_eq!(told(&another), Told::Arrival);
+        assert_eq!(told_of(&another), Told::Arrival);
     }
 
     #[test]
@@ -255,11 +283,11 @@ mod posix_queue {
         let other = queue.duplicate().unwrap();
         let notice = Notice::ask(&other).unwrap();
         drop(other);
-        assert_eq!(told(&notice), Told::Removal);
+        assert_eq!(told_of(&notice), Told::Removal);
         let renewed = notice.renew().unwrap().unwrap();
-        assert_eq!(told(&renewed), Told::Nothing);
+        assert_eq!(told_of(&renewed), Told::Nothing);
         send(&queue, "x", 0);
-        assert_eq!(told(&renewed), Told::Arrival);
+        assert_eq!(told_of(&renewed), Told::Arrival);
     }
 
     #[test]
@@ -270,7 +298,7 @@ mod posix_queue {
         // The close has registered again by then, so the kernel notices.
         send(&queue, "x", 0);
         for notice in &notices {
-            assert_eq!(told(notice), Told::Removal);
+            assert_eq!(told_of(notice), Told::Removal);
             assert!(notice.renew().unwrap().is_none());
         }
     }
@@ -282,7 +310,7 @@ mod posix_queue {
         close(queue.duplicate().unwrap().into_fd().into_raw_fd()).unwrap();
         send(&queue, "x", 0);
         for notice in &notices {
-            assert_eq!(told(notice), Told::Removal);
+            assert_eq!(told_of(notice), Told::Removal);
             assert!(notice.renew().unwrap().is_none());
         }
     }
@@ -294,10 +322,10 @@ mod posix_queue {
         let notice = Notice::ask(&queue).unwrap();
         drop(queue.duplicate().unwrap());
         let renewed = notice.renew().unwrap().unwrap();
-        assert_eq!(told(&renewed), Told::Nothing);
+        assert_eq!(told_of(&renewed), Told::Nothing);
         assert_eq!(received(&queue), Some(("x".into(), 0)));
         send(&queue, "y", 0);
-        assert_eq!(told(&renewed), Told::Arrival);
+        assert_eq!(told_of(&renewed), Told::Arrival);
     }
 
     #[test]
@@ -307,7 +335,7 @@ mod posix_queue {
             let notice = Notice::ask(&queue).unwrap();
             let threads = queue.duplicate().unwrap();
             thread::scope(|scope| {
-                scope.spawn(|| assert_eq!(told(&Notice::ask(&threads).unwrap()), Told::Nothing));
+                scope.spawn(|| assert_eq!(told_of(&Notice::ask(&threads).unwrap()), Told::Nothing));
             });
             drop(notice);
         }

@@ -3,6 +3,7 @@
  */
 import { Buffer } from 'node:buffer'
 import { constants } from 'node:os'
+import { isMainThread } from 'node:worker_threads'
 import { bytesOf } from '../data.js'
 import { coded, invalidState, invalidType, invalidValue } from '../errors.js'
 import { coreOf, fix, Handle, isOwned } from '../handle.js'
@@ -21,6 +22,9 @@ import { QueueCore } from './core.js'
 const HIGHEST_PRIORITY = 32_767
 /** The addon writes the priority behind the message. */
 const PRIORITY_SIZE = 2
+
+/** In place of a time. For the main thread alone, which nobody can ask to end while it blocks: slices would be in vain. */
+const FOR_EVER = 0xffffffff
 
 /** After a receive that had to wait, how many that block do not even try without waiting. */
 const VAIN = 8
@@ -266,7 +270,10 @@ export class PosixMessageQueue extends Handle {
     const core = queueOf(this)
     const timeout = timeoutOf(objectOf(options))
     core.check()
-    if (core.vain === 0) {
+    if (timeout === Number.POSITIVE_INFINITY && isMainThread) {
+      const message = take(core, FOR_EVER)
+      if (message !== BLOCKED) return message
+    } else if (core.vain === 0) {
       const message = take(core, 0)
       if (message !== BLOCKED) return message
     } else {

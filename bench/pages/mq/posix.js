@@ -12,7 +12,7 @@ const BATCH = 5_000
 /** The most that an ordinary user's queue holds. */
 const MESSAGES = 10
 const AWAITED = 'awaited'
-const SYNC = 'sync, parked in poll'
+const SYNC = 'sync, parked in mq_receive'
 
 /** @typedef {import('../../lib/group.js').Group} Group @typedef {import('../../lib/group.js').Contender} Contender */
 

@@ -166,6 +166,12 @@ impl Queue {
         attempt(|| mq::receive(self.fd.as_fd(), target))
     }
 
+    /// Stands in mq_receive(3) itself until there is a message: first come, first served among all programs that do, and
+    /// nobody's notice is told of what is taken so. [`Attempt::WouldBlock`] where the description has O_NONBLOCK.
+    pub fn receive(&self, target: &mut [u8]) -> Result<Attempt<(usize, u32)>> {
+        attempt(|| mq::receive_waiting(self.fd.as_fd(), target))
+    }
+
     /// Blocks for at most `milliseconds` until a call would not wait. A signal may end it early, or the end of a slice.
     pub fn block(&self, wanted: Wanted, milliseconds: u8) -> Result<()> {
         let events = match wanted {

@@ -1,5 +1,5 @@
-//! mq_overview(7): the calls that the C library wraps, made directly. None of them waits, whatever the flags of the open
-//! file description say: a wait ends at a time, and that time is 1970.
+//! mq_overview(7): the calls that the C library wraps, made directly. Where a call is not to wait, it does not, whatever the
+//! flags of the open file description say: a wait ends at a time, and that time is 1970.
 
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -91,13 +91,21 @@ pub fn send(fd: BorrowedFd<'_>, data: &[u8], priority: u32) -> Result<()> {
 /// mq_receive(3) without waiting: the length and the priority, EAGAIN if the queue is empty. EMSGSIZE unless `target`
 /// has room for the longest message of this queue.
 pub fn receive(fd: BorrowedFd<'_>, target: &mut [u8]) -> Result<(usize, u32)> {
+    receive_until(fd, target, &raw const AT_ONCE).map_err(would_block)
+}
+
+/// mq_receive(3). It waits for ever, and for nothing where the description has O_NONBLOCK: EAGAIN then.
+pub fn receive_waiting(fd: BorrowedFd<'_>, target: &mut [u8]) -> Result<(usize, u32)> {
+    receive_until(fd, target, ptr::null())
+}
+
+fn receive_until(fd: BorrowedFd<'_>, target: &mut [u8], time: *const libc::timespec) -> Result<(usize, u32)> {
     let mut priority = 0_u32;
     let number = libc::SYS_mq_timedreceive;
-    // SAFETY: `target` is ours and mutable for the whole call, and so is the priority; the time lives for ever.
-    let length = unsafe {
-        libc::syscall(number, fd.as_raw_fd(), target.as_mut_ptr(), target.len(), &raw mut priority, &raw const AT_ONCE)
-    };
-    let length = ret(length, "mq_receive").map_err(would_block)?;
+    // SAFETY: `target` is ours and mutable for the whole call, and so is the priority; the time, if any, is AT_ONCE.
+    let length =
+        unsafe { libc::syscall(number, fd.as_raw_fd(), target.as_mut_ptr(), target.len(), &raw mut priority, time) };
+    let length = ret(length, "mq_receive")?;
     Ok((length.cast_unsigned().try_into().unwrap_or(usize::MAX), priority))
 }
 
