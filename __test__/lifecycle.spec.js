@@ -185,7 +185,10 @@ describe('a panic in the addon', () => {
   const built = { skip: !isNode || !existsSync(addon) ? 'needs `npm run build -- --fault-inject`' : false }
 
   test('in a call, or on a thread of its own, is an error, and everything goes on', built, async () => {
-    const told = JSON.parse(await output(fixture('panic.js'), [path], { env: { OS_IPC_NATIVE: addon } }))
+    // Rust says on stderr where it panicked.
+    const { code, stdout, stderr } = await run(fixture('panic.js'), [path], { env: { OS_IPC_NATIVE: addon } })
+    assert.equal(code, 0, stderr)
+    const told = JSON.parse(stdout)
     assert.deepEqual(told, { call: 'Error', waiter: 'ERR_IPC_INTERNAL', afterwards: 'works' })
   })
 })
