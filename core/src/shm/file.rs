@@ -17,10 +17,10 @@ impl Memory {
     /// Maps a file, or makes it.
     pub fn map(path: &Path, options: Options) -> Result<Self> {
         let place = Place { path, shown: path, syscall: "open", follow: true };
-        let fd = open(place, options, |fd| Facts::of(fd.as_fd()).map(drop))?;
-        let source = Source::new(fd)?;
-        check_size(&source, options).map_err(|error| error.at(path))?;
-        Self::of_file(Kind::File, source, options.range, options.read_only, false).map_err(|error| error.at(path))
+        let (fd, facts) = open(place, options, |fd| Facts::of(fd.as_fd()))?;
+        let source = Source::known(fd, facts);
+        Self::of_file(Kind::File, source, facts.size, options.range, options.read_only, false)
+            .map_err(|error| error.at(path))
     }
 
     /// Removes the name of a file. Whoever has it open goes on.
@@ -45,16 +45,12 @@ impl Place<'_> {
     }
 }
 
-/// A file that exists must have as much as was asked for.
-pub(super) fn check_size(source: &Source, options: Options) -> Result<()> {
-    match options.size {
-        Some(size) if size > source.size()? => Err(Error::os(Errno::EINVAL, "mmap")),
-        _ => Ok(()),
-    }
-}
-
-/// Opens a file that stands there, if `check` agrees, or makes it.
-pub(super) fn open(place: Place<'_>, options: Options, check: impl Fn(&OwnedFd) -> Result<()>) -> Result<OwnedFd> {
+/// Opens a file that stands there, if `check` agrees and it has the size that was asked for, or makes it.
+pub(super) fn open(
+    place: Place<'_>,
+    options: Options,
+    check: impl Fn(&OwnedFd) -> Result<Facts>,
+) -> Result<(OwnedFd, Facts)> {
     let size = options.size.filter(|_| options.create);
     loop {
         if !(options.create && options.exclusive) {
@@ -62,8 +58,11 @@ pub(super) fn open(place: Place<'_>, options: Options, check: impl Fn(&OwnedFd) 
                 Err(Error::Os { errno: Errno::ENOENT, .. }) if options.create => {}
                 opened => {
                     let fd = opened?;
-                    check(&fd)?;
-                    return Ok(fd);
+                    let facts = check(&fd)?;
+                    if options.size.is_some_and(|size| size > facts.size) {
+                        return Err(Error::os(Errno::EINVAL, "mmap").at(place.shown));
+                    }
+                    return Ok((fd, facts));
                 }
             }
         }
@@ -73,7 +72,9 @@ pub(super) fn open(place: Place<'_>, options: Options, check: impl Fn(&OwnedFd) 
             Err(Error::Os { errno: Errno::EEXIST, .. }) if !options.exclusive => {}
             made => {
                 let fd = made?;
-                return if options.read_only { sys_fd::open_anew(fd.as_fd(), OFlag::O_RDONLY) } else { Ok(fd) };
+                let fd = if options.read_only { sys_fd::open_anew(fd.as_fd(), OFlag::O_RDONLY)? } else { fd };
+                let facts = check(&fd)?;
+                return Ok((fd, facts));
             }
         }
     }

@@ -42,7 +42,7 @@ impl Memory {
         source.add_seals(seals)?;
         let source = Source::new(source.into_fd())?;
         let sealed = seals.contains(Seals::WRITE) || seals.contains(Seals::FUTURE_WRITE);
-        Self::of_file(Kind::Memfd, source, Range::default(), sealed, false)
+        Self::of_file(Kind::Memfd, source, size, Range::default(), sealed, false)
             .map_err(|error| if huge { no_huge_pages(error) } else { error })
     }
 
@@ -60,7 +60,7 @@ impl Memory {
             // Mapped by a copy, for a number that cannot be mapped is not to be taken.
             let source = Source::known(sys_fd::duplicate(fd)?, facts);
             let kind = kind_of(&sys_fd::target_of(fd));
-            memory = Some(Self::of_file(kind, source, range, read_only, true)?);
+            memory = Some(Self::of_file(kind, source, facts.size, range, read_only, true)?);
             Ok(kind)
         })?;
         let Some(memory) = memory else { return Err(Error::Closed) };

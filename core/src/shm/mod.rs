@@ -93,8 +93,15 @@ enum Backing {
 
 impl Memory {
     /// Maps `range` of a file. What cannot be mapped for writing is read-only, if that will do.
-    fn of_file(kind: Kind, source: Source, range: Range, read_only: bool, read_only_will_do: bool) -> Result<Self> {
-        let length = source.length_of(range)?;
+    fn of_file(
+        kind: Kind,
+        source: Source,
+        size: u64,
+        range: Range,
+        read_only: bool,
+        read_only_will_do: bool,
+    ) -> Result<Self> {
+        let length = Source::length_of(range, size)?;
         let mut read_only = read_only;
         let mapping = match source.map(range.offset, length, access(read_only)) {
             Err(Error::Os { errno: Errno::EACCES | Errno::EPERM, .. }) if read_only_will_do && !read_only => {
@@ -111,7 +118,8 @@ impl Memory {
     pub fn duplicate(&self) -> Result<Self> {
         match &self.backing {
             Backing::File(source) => {
-                Self::of_file(self.kind, source.duplicate()?, self.range, self.read_only.get(), false)
+                let size = source.size()?;
+                Self::of_file(self.kind, source.duplicate()?, size, self.range, self.read_only.get(), false)
             }
             Backing::Segment { id, .. } => Self::from_id(*id, self.read_only.get()),
         }

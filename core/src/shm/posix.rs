@@ -24,10 +24,9 @@ impl Memory {
     pub fn open(name: &Name, options: Options) -> Result<Self> {
         let path = path_of(name);
         let place = Place { path: &path, shown: &name.path(), syscall: "shm_open", follow: false };
-        let fd = file::open(place, options, |fd| initialized(fd, name, options.any_owner))?;
-        let source = Source::new(fd)?;
-        file::check_size(&source, options).map_err(|error| error.at(name.path()))?;
-        Self::of_file(Kind::Posix, source, options.range, options.read_only, false)
+        let (fd, facts) = file::open(place, options, |fd| initialized(fd, name, options.any_owner))?;
+        let source = Source::known(fd, facts);
+        Self::of_file(Kind::Posix, source, facts.size, options.range, options.read_only, false)
             .map_err(|error| error.at(name.path()))
     }
 
@@ -50,15 +49,15 @@ pub fn unlink(name: &Name) -> Result<()> {
 
 /// Of what was found under a name, before anything is done with it: it must be memory, of somebody who is trusted, and
 /// have been given a size.
-fn initialized(fd: &std::os::fd::OwnedFd, name: &Name, any_owner: bool) -> Result<()> {
+fn initialized(fd: &std::os::fd::OwnedFd, name: &Name, any_owner: bool) -> Result<Facts> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let facts = Facts::of(fd.as_fd()).map_err(|error| error.at(name.path()))?;
+        let facts = Facts::of_object(fd.as_fd()).map_err(|error| error.at(name.path()))?;
         if !any_owner && facts.owner != geteuid().as_raw() && facts.owner != 0 {
             return Err(Error::UntrustedOwner { path: name.path(), uid: facts.owner });
         }
         if facts.size > 0 {
-            return Ok(());
+            return Ok(facts);
         }
         if Instant::now() >= deadline {
             return Err(Error::NotInitialized { path: Some(name.path()) });

@@ -37,15 +37,21 @@ impl Facts {
     /// Looks at a descriptor that need not be ours yet. Only what can be mapped will do.
     pub(super) fn of(fd: BorrowedFd<'_>) -> Result<Self> {
         let stat = fstat(fd).map_err(|errno| Error::os(errno, "fstat"))?;
-        if SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
-            return Err(Error::WrongKind { expected: "memory that can be mapped", path: None });
-        }
+        check_kind(&stat)?;
         let system = fstatfs(fd).map_err(|errno| Error::os(errno, "fstatfs"))?;
         let huge = system.filesystem_type() == HUGETLBFS_MAGIC;
         let page = if huge { usize::try_from(system.block_size()).unwrap_or(0) } else { page_size() };
         // Huge pages may be punched out of sealed memory, and need not come back: that is as good as shortened.
         let shrinkable = huge || !Seals::of(fd).is_some_and(|seals| seals.contains(Seals::SHRINK));
         Ok(Self { page: page.max(page_size()), huge, shrinkable, size: size_of_file(&stat), owner: stat.st_uid })
+    }
+
+    /// The same of what stands under /dev/shm or another folder of small pages, which cannot have been sealed.
+    pub(super) fn of_object(fd: BorrowedFd<'_>) -> Result<Self> {
+        let stat = fstat(fd).map_err(|errno| Error::os(errno, "fstat"))?;
+        check_kind(&stat)?;
+        let (size, owner) = (size_of_file(&stat), stat.st_uid);
+        Ok(Self { page: page_size(), huge: false, shrinkable: true, size, owner })
     }
 
     /// Whether the other users of what was received can do no harm: they cannot shorten it, or it is this user's own.
@@ -85,9 +91,9 @@ impl Source {
         Ok(size_of_file(&fstat(&self.fd).map_err(|errno| Error::os(errno, "fstat"))?))
     }
 
-    /// How many bytes a range comes to. EINVAL if it is not all there, or empty.
-    pub(super) fn length_of(&self, range: Range) -> Result<usize> {
-        let behind = self.size()?.checked_sub(range.offset).ok_or(Error::os(Errno::EINVAL, "mmap"))?;
+    /// How many bytes a range comes to, of a file of that size. EINVAL if it is not all there, or empty.
+    pub(super) fn length_of(range: Range, size: u64) -> Result<usize> {
+        let behind = size.checked_sub(range.offset).ok_or(Error::os(Errno::EINVAL, "mmap"))?;
         let length = range.length.unwrap_or(behind);
         if length == 0 || length > behind {
             return Err(Error::os(Errno::EINVAL, "mmap"));
@@ -145,6 +151,13 @@ pub(super) fn reserve(fd: BorrowedFd<'_>, size: u64) -> Result<()> {
 fn set_size(fd: BorrowedFd<'_>, size: u64) -> Result<()> {
     let length = libc::off_t::try_from(size).map_err(|_| Error::os(Errno::EFBIG, "ftruncate"))?;
     retry(|| ftruncate(fd, length).map_err(|errno| Error::os(errno, "ftruncate")))
+}
+
+fn check_kind(stat: &FileStat) -> Result<()> {
+    if SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFREG {
+        return Ok(());
+    }
+    Err(Error::WrongKind { expected: "memory that can be mapped", path: None })
 }
 
 /// Sizes are never negative.
