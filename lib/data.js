@@ -5,6 +5,32 @@ import { Buffer } from 'node:buffer'
 import { types } from 'node:util'
 import { invalidState, invalidType, invalidValue } from './errors.js'
 
+/**
+ * What the engine says of a view, whatever a subclass or a property of the view's own may say: nobody's code runs while
+ * something is under way.
+ * @param {object} prototype
+ * @param {string} name
+ * @returns {(view: ArrayBufferView) => any}
+ */
+function getterOf(prototype, name) {
+  const get = /** @type {() => any} */ (Object.getOwnPropertyDescriptor(prototype, name)?.get)
+  return (view) => get.call(view)
+}
+
+/** @param {object} prototype */
+function gettersOf(prototype) {
+  const [buffer, offset, length] = ['buffer', 'byteOffset', 'byteLength'].map((name) => getterOf(prototype, name))
+  return { buffer, offset, length }
+}
+
+const OF_ARRAY = gettersOf(Object.getPrototypeOf(Uint8Array.prototype))
+const OF_VIEW = gettersOf(DataView.prototype)
+
+/** @param {ArrayBufferView} view */
+function getters(view) {
+  return types.isTypedArray(view) ? OF_ARRAY : OF_VIEW
+}
+
 const EXPECTED = 'of type string or an ArrayBuffer, SharedArrayBuffer, Buffer, TypedArray or DataView'
 
 /**
@@ -31,7 +57,7 @@ export function bytesOf(data, name = 'data') {
 export function targetOf(target, name = 'target') {
   if (!ArrayBuffer.isView(target)) throw invalidType(name, 'a Buffer, TypedArray or DataView', target)
   if (lengthOf(target) === 0) {
-    refuseDetached(target.buffer, target, name)
+    refuseDetached(getters(target).buffer(target), target, name)
     throw invalidValue(name, target, 'must hold at least one byte')
   }
   return target
@@ -44,27 +70,40 @@ export function targetOf(target, name = 'target') {
  */
 export function memoryOf(target) {
   if (lengthOf(target) === 0) throw invalidState('The memory to receive into has been detached')
-  if (target instanceof Uint8Array) return target
-  return new Uint8Array(target.buffer, target.byteOffset, target.byteLength)
+  return isPlain(target) ? target : plain(target)
 }
 
 /** @param {ArrayBufferView} view @param {string} name */
 function viewOf(view, name) {
+  const buffer = getters(view).buffer(view)
   if (lengthOf(view) === 0) {
-    refuseDetached(view.buffer, view, name)
+    refuseDetached(buffer, view, name)
     return new Uint8Array(0)
   }
-  if (types.isSharedArrayBuffer(view.buffer)) {
-    return new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice()
-  }
-  if (view instanceof Uint8Array) return view
-  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+  if (types.isSharedArrayBuffer(buffer)) return plain(view).slice()
+  return isPlain(view) ? view : plain(view)
+}
+
+/** @param {ArrayBufferView} view */
+function plain(view) {
+  const { buffer, offset, length } = getters(view)
+  return new Uint8Array(buffer(view), offset(view), length(view))
+}
+
+/**
+ * Whether a view can be used as it is.
+ * @param {ArrayBufferView} view
+ * @returns {view is Uint8Array}
+ */
+function isPlain(view) {
+  const prototype = Object.getPrototypeOf(view)
+  return (prototype === Buffer.prototype || prototype === Uint8Array.prototype) && !Object.hasOwn(view, 'length')
 }
 
 /** @param {ArrayBufferView} view */
 function lengthOf(view) {
   try {
-    return view.byteLength
+    return getters(view).length(view)
   } catch {
     // A DataView whose memory is gone says so by throwing, where a typed array has no bytes.
     return 0

@@ -1,6 +1,7 @@
 /**
  * Errors that are made in JS, in Node's shape. What the kernel says becomes an error in the addon.
  */
+import { constants } from 'node:os'
 import { inspect } from 'node:util'
 
 /** @typedef {Error & { code: string, bytesSent?: number, hint?: string }} CodedError */
@@ -50,7 +51,7 @@ export function closedError() {
 }
 
 export function timedOut() {
-  return coded(Error, 'ETIMEDOUT', 'The operation timed out')
+  return coded(Error, 'ETIMEDOUT', 'ETIMEDOUT: the operation timed out', { errno: -constants.errno.ETIMEDOUT })
 }
 
 /** @param {number} limit */
@@ -58,6 +59,28 @@ export function tooManyPending(limit) {
   return coded(Error, 'ERR_IPC_LIMIT', `${limit} operations wait on this handle already`, {
     hint: 'the limit is its pendingLimit',
   })
+}
+
+/** A method was called upon something else than what it belongs to. @param {string} expected */
+export function invalidThis(expected) {
+  return coded(TypeError, 'ERR_INVALID_THIS', `Value of "this" must be ${expected}`)
+}
+
+/**
+ * Adds fields to an error that may be the user's own: one that takes none stays as it is, for whoever waits for it is to
+ * get it in any case.
+ * @param {unknown} error
+ * @param {(error: object) => object | undefined} fieldsOf
+ */
+export function telling(error, fieldsOf) {
+  try {
+    if (error !== null && typeof error === 'object' && Object.isExtensible(error)) {
+      Object.assign(error, fieldsOf(error))
+    }
+  } catch {
+    // A field that cannot be written, a proxy that refuses.
+  }
+  return error
 }
 
 /**
@@ -77,12 +100,23 @@ function subject(name) {
 /** @param {unknown} value */
 function describe(value) {
   if (value === null || value === undefined) return String(value)
-  if (typeof value === 'function') return `function ${value.name}`
-  if (typeof value === 'object') {
-    // Not the value's own inspection: that could run code of its owner.
-    const name = Object.getPrototypeOf(value)?.constructor?.name
-    return typeof name === 'string' && name ? `an instance of ${name}` : 'an object'
-  }
+  if (typeof value === 'function' || typeof value === 'object') return describeObject(value)
   const shown = inspect(value, { colors: false })
   return `type ${typeof value} (${shown.length > 28 ? `${shown.slice(0, 25)}...` : shown})`
+}
+
+/**
+ * Not by the value's own inspection: that could run code of its owner.
+ * @param {object} value
+ */
+function describeObject(value) {
+  const kind = typeof value === 'function' ? 'a function' : 'an object'
+  try {
+    const name = typeof value === 'function' ? value.name : Object.getPrototypeOf(value)?.constructor?.name
+    if (typeof name !== 'string' || name === '') return kind
+    return typeof value === 'function' ? `function ${name}` : `an instance of ${name}`
+  } catch {
+    // A proxy that refuses, or has been revoked.
+    return kind
+  }
 }

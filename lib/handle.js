@@ -2,7 +2,7 @@
  * What every handle is: something open that is closed once, that waits may go on upon, and that keeps the event loop
  * alive while they do.
  */
-import { closedError, illegalConstructor, invalidState, notSupported } from './errors.js'
+import { closedError, illegalConstructor, invalidState, invalidThis, notSupported } from './errors.js'
 import { register, release, retain, unregister } from './reactor.js'
 import { integer } from './validate.js'
 
@@ -90,8 +90,11 @@ export class Core {
   close() {
     if (this.id === 0) return
     const { id } = this
-    this.leave()
-    this.native.close(id)
+    try {
+      this.leave()
+    } finally {
+      this.native.close(id)
+    }
   }
 
   /** @returns {number} */
@@ -141,34 +144,34 @@ export class Handle {
 
   static {
     coreOf = (handle) => {
-      if (!(#core in handle)) throw illegalConstructor()
+      if (handle === null || typeof handle !== 'object' || !(#core in handle)) throw invalidThis('a handle of os-ipc')
       return handle.#core
     }
   }
 
   get closed() {
-    return this.#core.closed
+    return coreOf(this).closed
   }
 
   get pendingLimit() {
-    return this.#core.pendingLimit
+    return coreOf(this).pendingLimit
   }
 
   set pendingLimit(limit) {
-    this.#core.pendingLimit = integer('pendingLimit', limit)
+    coreOf(this).pendingLimit = integer('pendingLimit', limit)
   }
 
   close() {
-    this.#core.close()
+    coreOf(this).close()
   }
 
   ref() {
-    this.#core.reference(true)
+    coreOf(this).reference(true)
     return this
   }
 
   unref() {
-    this.#core.reference(false)
+    coreOf(this).reference(false)
     return this
   }
 
@@ -177,20 +180,41 @@ export class Handle {
   }
 
   detach() {
-    return this.#core.detach()
+    return coreOf(this).detach()
   }
 
   /** `Symbol.dispose` where the runtime has it. */
   [Symbol.dispose ?? Symbol.for('nodejs.dispose')]() {
-    this.#core.close()
+    coreOf(this).close()
   }
 }
 
 export { coreOf }
 
-/** Gives a handle a constant as a property of its own. @param {object} handle @param {string} name @param {unknown} value */
+/**
+ * The state of handles of one kind. The addon names objects by numbers, and the same number is another object in another
+ * kind's table.
+ * @template {Core} T
+ * @param {abstract new (...parameters: any[]) => T} Type
+ * @param {string} name of the handles' class
+ * @returns {(handle: Handle) => T}
+ */
+export function coresOf(Type, name) {
+  return (handle) => {
+    const core = coreOf(handle)
+    if (!(core instanceof Type)) throw invalidThis(name)
+    return core
+  }
+}
+
+/**
+ * Gives a handle a constant as a property of its own. One that its owner has frozen keeps what it has.
+ * @param {object} handle
+ * @param {string} name
+ * @param {unknown} value
+ */
 export function fix(handle, name, value) {
-  Object.defineProperty(handle, name, { value, enumerable: true, configurable: true, writable: false })
+  Reflect.defineProperty(handle, name, { value, enumerable: true, configurable: true, writable: false })
 }
 
 let warned = false

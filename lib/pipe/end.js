@@ -2,7 +2,7 @@
  * What both ends of a pipe have in common.
  */
 import { invalidValue } from '../errors.js'
-import { Core, coreOf, fix, Handle, isOwned } from '../handle.js'
+import { Core, coresOf, fix, Handle, isOwned } from '../handle.js'
 import native from '../load.js'
 import { descriptor, integer } from '../validate.js'
 import { Direction } from '../wait/direction.js'
@@ -30,8 +30,7 @@ export class PipeCore extends Core {
   }
 }
 
-/** @type {(end: PipeEnd) => PipeCore} */
-export const pipeOf = /** @type {any} */ (coreOf)
+export const pipeOf = coresOf(PipeCore, 'a PipeReader or a PipeWriter')
 
 export class PipeEnd extends Handle {
   /** @param {PipeCore} core */

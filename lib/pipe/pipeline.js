@@ -4,12 +4,12 @@
  */
 import { Buffer } from 'node:buffer'
 import { spawn } from 'node:child_process'
-import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from 'node:fs'
 import { constants as system } from 'node:os'
 import { delimiter, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { coded, invalidType, invalidValue } from '../errors.js'
-import { Handle } from '../handle.js'
+import { coreOf, Handle } from '../handle.js'
 import { abortSignal, descriptor, objectOf, waitOf } from '../validate.js'
 import { withWait } from '../wait/promise.js'
 import { PipeCore, pipeOf } from './end.js'
@@ -24,7 +24,11 @@ import { pipe } from './pipe.js'
  * @param {Record<string, any>} [options]
  */
 export function pipeline(commands, options) {
-  const { stdin, stdout, stderr, signal, ...rest } = objectOf(options)
+  const { stdin, stdout, stderr, stdio, signal, ...rest } = objectOf(options)
+  if (stdio !== undefined)
+    throw invalidValue('options.stdio', stdio, 'is not for pipelines: give stdin, stdout, stderr')
+  // What may run code of the caller's comes before the ends are looked at.
+  if (rest.env) rest.env = { ...rest.env }
   const lines = commandsOf(commands)
   abortSignal('options.signal', signal)
   signal?.throwIfAborted()
@@ -183,9 +187,9 @@ function whyNot(command, options, index) {
     if (interpreter !== undefined) accessSync(interpreter, constants.X_OK)
   } catch (cause) {
     const { code, errno } = /** @type {NodeJS.ErrnoException} */ (cause)
-    if (code !== undefined && errno !== undefined) return startFailure(code, errno, command, index)
+    if (code !== undefined && errno !== undefined) return startFailure(code, errno, command, index, options)
   }
-  return startFailure('EAGAIN', -system.errno.EAGAIN, command, index)
+  return startFailure('EAGAIN', -system.errno.EAGAIN, command, index, options)
 }
 
 /** @param {string | undefined} file */
@@ -200,13 +204,22 @@ function firstLine(file) {
   }
 }
 
-/** @param {string} code @param {number} errno @param {string} command @param {number} index */
-function startFailure(code, errno, command, index) {
+/**
+ * @param {string} code
+ * @param {number} errno
+ * @param {string} command
+ * @param {number} index
+ * @param {{ cwd?: string | URL }} options
+ */
+function startFailure(code, errno, command, index, options) {
+  const folder = folderOf(options)
   return coded(Error, code, `${code}: command ${index} of the pipeline cannot be started, spawn ${command}`, {
     errno,
     syscall: `spawn ${command}`,
     path: command,
     index,
+    // As it stands the message blames the command.
+    ...(existsSync(folder) ? {} : { hint: `the cwd does not exist: ${folder}` }),
   })
 }
 
@@ -238,7 +251,8 @@ function findCommand(command, options, index) {
       if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EACCES') refused = true
     }
   }
-  throw refused ? startFailure('EACCES', -13, command, index) : startFailure('ENOENT', -2, command, index)
+  const [code, errno] = refused ? ['EACCES', -system.errno.EACCES] : ['ENOENT', -system.errno.ENOENT]
+  throw startFailure(/** @type {string} */ (code), /** @type {number} */ (errno), command, index, options)
 }
 
 /** Where the commands run. @param {{ cwd?: string | URL }} options */
@@ -258,15 +272,16 @@ function statusOf(child) {
 function commandsOf(commands) {
   if (!Array.isArray(commands)) throw invalidType('commands', 'an array of arrays of strings', commands)
   if (commands.length === 0) throw invalidValue('commands', commands, 'must hold at least one command')
-  return commands.map((line, index) => {
+  return commands.map((given, index) => {
     const name = `commands[${index}]`
-    if (!Array.isArray(line)) throw invalidType(name, 'an array of strings', line)
+    if (!Array.isArray(given)) throw invalidType(name, 'an array of strings', given)
+    const line = [...given]
     for (const word of line) {
       if (typeof word !== 'string') throw invalidType(name, 'an array of strings', word)
       if (word.includes('\0')) throw invalidValue(name, word, 'must hold strings without null bytes')
     }
     if (line.length === 0 || line[0] === '') throw invalidValue(name, line, 'must begin with the name of a command')
-    return [...line]
+    return line
   })
 }
 
@@ -291,7 +306,7 @@ function endOf(name, given, fallback, isWriter) {
   const expected = `'pipe', 'ignore', 'inherit', ${isWriter ? 'a PipeWriter' : 'a PipeReader'} or a descriptor`
   if (typeof given === 'string') throw invalidValue(name, given, `must be ${expected}`)
   if (!(given instanceof Handle)) throw invalidType(name, expected, given)
-  const core = pipeOf(/** @type {any} */ (given))
+  const core = coreOf(given)
   if (!(core instanceof PipeCore) || core.isWriter !== isWriter) throw invalidType(name, expected, given)
   core.check()
   return core

@@ -3,11 +3,11 @@
  */
 
 import { invalidType } from '../errors.js'
-import { Handle } from '../handle.js'
+import { coreOf, Handle } from '../handle.js'
 import native from '../load.js'
 import { descriptor, integer, objectOf, waitOf } from '../validate.js'
 import { runJob } from '../wait/job.js'
-import { PipeCore, pipeOf } from './end.js'
+import { PipeCore } from './end.js'
 
 /** @typedef {{ bytes?: number, timeout?: number, signal?: AbortSignal }} Options */
 
@@ -20,7 +20,7 @@ export function spliceTo(source, target, options) {
       native.splicePipes(reactor, token, source.id, into.id, limit),
     )
   }
-  const fd = descriptor('target', target)
+  const fd = numberOf('target', target, true)
   return splice(source, undefined, limit, wait, (reactor, token) =>
     native.spliceToNumber(reactor, token, source.id, fd, limit),
   )
@@ -35,7 +35,7 @@ export function spliceFrom(source, target, options) {
       native.splicePipes(reactor, token, from.id, target.id, limit),
     )
   }
-  const fd = descriptor('source', source)
+  const fd = numberOf('source', source, false)
   return splice(undefined, target, limit, wait, (reactor, token) =>
     native.spliceFromNumber(reactor, token, fd, target.id, limit),
   )
@@ -48,11 +48,21 @@ function optionsOf(options) {
   return { limit: bytes === undefined ? undefined : integer('options.bytes', bytes), wait: waitOf(given) }
 }
 
+/** @param {boolean} isWriter */
+function expectedOf(isWriter) {
+  return `${isWriter ? 'a PipeWriter' : 'a PipeReader'} or a descriptor`
+}
+
+/** @param {string} name @param {unknown} value @param {boolean} isWriter */
+function numberOf(name, value, isWriter) {
+  if (typeof value !== 'number') throw invalidType(name, expectedOf(isWriter), value)
+  return descriptor(name, value)
+}
+
 /** @param {string} name @param {Handle} handle @param {boolean} isWriter @returns {PipeCore} */
 function endOf(name, handle, isWriter) {
-  const core = pipeOf(/** @type {any} */ (handle))
-  if (!(core instanceof PipeCore) || core.isWriter !== isWriter)
-    throw invalidType(name, isWriter ? 'a PipeWriter' : 'a PipeReader', handle)
+  const core = coreOf(handle)
+  if (!(core instanceof PipeCore) || core.isWriter !== isWriter) throw invalidType(name, expectedOf(isWriter), handle)
   return core
 }
 

@@ -17,7 +17,7 @@ import { abortSignal, FOR_EVER, integer, objectOf } from '../validate.js'
 export function readable(core, options, receive) {
   const { packet, capacity } = core
   const { highWaterMark = packet ? undefined : capacity, signal } = optionsOf(options)
-  lend(core)
+  checkFree(core)
   const maxBytes = packet ? capacity : Math.max(highWaterMark ?? 0, 1)
   const stream = new Readable({
     // A stream of bytes would put packets together.
@@ -50,7 +50,7 @@ export function readable(core, options, receive) {
  */
 export function writable(core, options, send) {
   const { highWaterMark = core.capacity, signal } = optionsOf(options)
-  lend(core)
+  checkFree(core)
   const stream = new Writable({
     highWaterMark,
     signal,
@@ -86,19 +86,19 @@ function optionsOf(options) {
 }
 
 /** @param {PipeCore} core */
-function lend(core) {
+function checkFree(core) {
   core.check()
   if (core.waiting > 0) throw invalidState('Operations wait on the handle')
-  core.lentTo = 'a stream'
 }
 
 /**
- * Destroys the stream when its end is closed under it.
+ * The end is the stream's from now on, which is destroyed when it is closed under it.
  * @param {PipeCore} core
  * @param {Readable | Writable} stream
  * @returns {() => void} calls that off
  */
 function own(core, stream) {
+  core.lentTo = 'a stream'
   const onClose = () => {
     stream.destroy()
   }

@@ -2,8 +2,9 @@
  * The end of a pipe or FIFO that bytes go into.
  */
 import { Buffer } from 'node:buffer'
+import { constants } from 'node:os'
 import { bytesOf } from '../data.js'
-import { coded, invalidState, invalidValue } from '../errors.js'
+import { coded, invalidState, invalidValue, telling } from '../errors.js'
 import native from '../load.js'
 import { objectOf, timeoutOf, waitOf } from '../validate.js'
 import { BLOCKED, Operation } from '../wait/direction.js'
@@ -58,9 +59,8 @@ export class Write extends Operation {
  * @param {unknown} error
  */
 function gaveUp({ core, sent }, error) {
-  const tells = error !== null && typeof error === 'object' && Object.isExtensible(error)
   // An abort's reason may be that of many sends: one that has begun is not to be overwritten by one that has not.
-  if (tells && (sent > 0 || !('bytesSent' in error))) Object.assign(error, { bytesSent: sent })
+  telling(error, (given) => (sent > 0 || !('bytesSent' in given) ? { bytesSent: sent } : undefined))
   if (sent > 0) core.close()
   return error
 }
@@ -78,9 +78,16 @@ function messageOf(core, data) {
   const bytes = bytesOf(data)
   if (!core.packet) return bytes
   if (bytes.length > PACKET_SIZE) {
-    throw coded(Error, 'EMSGSIZE', `A packet holds at most ${PACKET_SIZE} bytes, and this has ${bytes.length}`, {
-      hint: 'a pipe without packet: true takes any number of bytes',
-    })
+    throw coded(
+      Error,
+      'EMSGSIZE',
+      `EMSGSIZE: a packet holds at most ${PACKET_SIZE} bytes, and this has ${bytes.length}`,
+      {
+        errno: -constants.errno.EMSGSIZE,
+        syscall: 'write',
+        hint: 'a pipe without packet: true takes any number of bytes',
+      },
+    )
   }
   if (bytes.length === 0) throw invalidValue('data', data, 'must not be empty: a pipe has no empty packets')
   return bytes

@@ -31,9 +31,11 @@ export class Notices {
     direction.onReady()
     // At once, whatever else happens in this turn: who then finds the queue empty is to be told of what comes next.
     this.ask()
-    const settled = wait.timeout === 0 ? Promise.reject(timedOut()) : direction.enqueue(new Arrival(this), wait)
-    this.endIfUnwanted()
-    return settled
+    try {
+      return wait.timeout === 0 ? Promise.reject(timedOut()) : direction.enqueue(new Arrival(this), wait)
+    } finally {
+      this.endIfUnwanted()
+    }
   }
 
   /** Sees to it that the kernel will tell. */

@@ -6,7 +6,7 @@ import { constants } from 'node:os'
 import { isMainThread } from 'node:worker_threads'
 import { bytesOf } from '../data.js'
 import { coded, invalidState, invalidType, invalidValue } from '../errors.js'
-import { coreOf, fix, Handle, isOwned } from '../handle.js'
+import { coresOf, fix, Handle, isOwned } from '../handle.js'
 import { iterate } from '../iterate.js'
 import native from '../load.js'
 import { arrived, roomFor } from '../scratch.js'
@@ -150,8 +150,7 @@ function sizeOf(name, size) {
   return size === undefined ? undefined : integer(name, size, 1, 0x7fffffff)
 }
 
-/** @type {(queue: PosixMessageQueue) => QueueCore} */
-const queueOf = /** @type {any} */ (coreOf)
+const queueOf = coresOf(QueueCore, 'a PosixMessageQueue')
 
 export class PosixMessageQueue extends Handle {
   /** @param {QueueCore} core @param {string | null} name */

@@ -2,7 +2,7 @@
  * The state of a queue's handle: one direction for sends, and one for each selector that somebody waits for, since
  * receives of different kinds do not hold each other up.
  */
-import { Core, coreOf } from '../handle.js'
+import { Core, coresOf } from '../handle.js'
 import native from '../load.js'
 import { Receiving } from './receiving.js'
 import { Sending } from './sending.js'
@@ -36,5 +36,4 @@ export class QueueCore extends Core {
   }
 }
 
-/** @type {(handle: import('../handle.js').Handle) => QueueCore} */
-export const queueOf = /** @type {any} */ (coreOf)
+export const queueOf = coresOf(QueueCore, 'a SysvMessageQueue')

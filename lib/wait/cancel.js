@@ -47,7 +47,12 @@ export function disarm(operation) {
   if (signal === undefined) return
   operation.signal = undefined
   const operations = waiting.get(signal)
-  if (operations?.delete(operation) && operations.size === 0) signal.removeEventListener('abort', onAbort)
+  if (!operations?.delete(operation) || operations.size > 0) return
+  try {
+    signal.removeEventListener('abort', onAbort)
+  } catch {
+    // A signal of the user's own making. Whoever waited is to be served all the same.
+  }
 }
 
 /** @param {Cancellable} operation @param {number} deadline */

@@ -132,7 +132,12 @@ export class Direction {
       }
     }
     if (now) return Promise.reject(operation.failure(timedOut()))
-    return this.enqueue(operation, wait)
+    try {
+      return this.enqueue(operation, wait)
+    } catch (error) {
+      // It may have been half done when it was tried.
+      return Promise.reject(operation.failure(error))
+    }
   }
 
   /**
@@ -142,7 +147,9 @@ export class Direction {
    */
   enqueue(operation, wait) {
     const { core } = this
-    if (core.waiting >= core.pendingLimit) return Promise.reject(tooManyPending(core.pendingLimit))
+    // A signal of the user's own making may have closed it.
+    if (core.closed) throw closedError()
+    if (core.waiting >= core.pendingLimit) throw tooManyPending(core.pendingLimit)
     const watch = this.watch
     if (watch !== undefined) {
       watch()
@@ -155,13 +162,23 @@ export class Direction {
     else this.tail.next = operation
     this.tail = operation
     core.begin()
-    if (wait.timeout !== Number.POSITIVE_INFINITY || wait.signal !== undefined) arm(operation, wait)
     const settled = new Promise((resolve, reject) => {
       operation.resolve = resolve
       operation.reject = reject
     })
+    if (wait.timeout !== Number.POSITIVE_INFINITY || wait.signal !== undefined) this.arm(operation, wait)
     // Of a plain receive, which hardly ever fails, every promise more would be felt.
     return wait === FOR_EVER && !operation.mayFail ? settled : traced(settled, wait.signal)
+  }
+
+  /** @param {Operation} operation @param {Wait} wait */
+  arm(operation, wait) {
+    try {
+      arm(operation, wait)
+    } catch (error) {
+      // A signal of the user's own making.
+      if (operation.direction !== undefined) this.fail(operation, error)
+    }
   }
 
   /**

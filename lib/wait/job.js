@@ -2,7 +2,7 @@
  * A wait on a thread of the addon's, as a promise. Its end is exact: if it was done before a timeout or an abort could
  * reach it, it has been done.
  */
-import { closedError, retrace } from '../errors.js'
+import { closedError, retrace, telling } from '../errors.js'
 import { release, retain, startWait } from '../reactor.js'
 import { arm, disarm } from './cancel.js'
 
@@ -79,6 +79,5 @@ export async function runJob(begin, wait, cores = []) {
 /** @param {Job} job @param {number | undefined} bytesSent */
 function calledOff({ failure }, bytesSent) {
   const error = failure === undefined ? closedError() : failure.error
-  const tells = bytesSent !== undefined && error !== null && typeof error === 'object' && Object.isExtensible(error)
-  return tells ? Object.assign(error, { bytesSent }) : error
+  return bytesSent === undefined ? error : telling(error, () => ({ bytesSent }))
 }
