@@ -84,18 +84,20 @@ describe('cleanup', () => {
   })
 
   test(`leaves nothing of ${owners} killed processes and takes nothing from living ones`, limit, async () => {
-    const living = await Promise.all([owner(), owner(), owner()])
-    for (let killed = 0; killed < owners; killed += 10) {
-      const doomed = await Promise.all(Array.from({ length: Math.min(10, owners - killed) }, owner))
-      await Promise.all(doomed.map((child) => child.kill()))
+    for (let killed = 0; killed < owners; killed += 50) {
+      const living = await Promise.all([owner(), owner(), owner()])
+      for (let batch = 0; batch < 5; batch++) {
+        const doomed = await Promise.all(Array.from({ length: 10 }, owner))
+        await Promise.all(doomed.map((child) => child.kill()))
+      }
+      assert.equal(left().entries, 50 + living.length)
+      assert.equal(cleanup().length, 2 * 50)
+      assert.deepEqual(left(), { entries: living.length, things: living.flatMap(thingsOf).sort() })
+      // They take back by themselves what is theirs.
+      for (const child of living) child.process.stdin?.end()
+      await Promise.all(living.map((child) => child.succeeded()))
+      assert.deepEqual(left(), { entries: 0, things: [] })
     }
-    assert.equal(left().entries, owners + living.length)
-    assert.equal(cleanup().length, 2 * owners)
-    assert.deepEqual(left(), { entries: living.length, things: living.flatMap(thingsOf).sort() })
-    // They take back by themselves what is theirs.
-    for (const child of living) child.process.stdin?.end()
-    await Promise.all(living.map((child) => child.succeeded()))
-    assert.deepEqual(left(), { entries: 0, things: [] })
   })
 
   test('does not take a stopped process for a dead one', limit, async () => {
