@@ -10,14 +10,16 @@
  *  - `try…` never waits and never throws for "would block": it answers false, 0 or undefined.
  *  - `…Sync` blocks this thread and takes `timeout` only. worker.terminate() and process.exit() end it within 200 ms.
  *  - Promises are served first come, first served; `try…` and `…Sync` receives take what is there even while promises wait.
- *    Sends keep their order: `trySend` gives 0 while sends are queued, `sendSync` first writes the queued ones.
- *  - `recv` settles with null when the stream has ended, now and for ever after.
- *  - `for await` ends quietly when the handle is closed elsewhere; `break` does not close the handle.
- *  - Errors have Node's fields: `code`, `errno` (negative), `syscall`, `path`. Wrong types are TypeError
+ *    Sends keep their order: `trySend` gives false (0) while sends are queued, `sendSync` first writes the queued ones.
+ *  - `recv` settles with null when the stream has ended, now and for ever after. Queues of the kernel do not end.
+ *  - `for await` ends quietly when the handle is closed elsewhere; `break` withdraws the pending receive and does not close
+ *    the handle.
+ *  - Errors have Node's fields: `code`, and where the kernel said no `errno` (negative), `syscall`, `path`. Wrong types are TypeError
  *    'ERR_INVALID_ARG_TYPE', wrong values RangeError 'ERR_OUT_OF_RANGE' or TypeError 'ERR_INVALID_ARG_VALUE', use after close
  *    'ERR_IPC_CLOSED', the wrong moment 'ERR_INVALID_STATE'. What returns a promise reports everything by rejecting.
  *  - Descriptors are close-on-exec, named objects are created with mode 0o600 unless asked otherwise.
- *  - A pending operation keeps the event loop alive, an idle handle does not. `unref()` stops pending ones too.
+ *  - A pending operation keeps the event loop alive, an idle handle does not. `unref()` stops pending ones too, `ref()`
+ *    restores.
  *  - `close()` is idempotent, settles everything pending with ERR_IPC_CLOSED, and is also Symbol.dispose. What a process
  *    forgets to close is closed by garbage collection or exit. After it `fd` is -1.
  *  - A `fromFd` that fails has not taken the descriptor.
@@ -42,12 +44,18 @@ export interface WaitOptions extends TimeoutOption {
 /** Beside these, every errno by its name (`EPIPE`, `ENOENT`…) and Node's own codes for wrong arguments. */
 export type IpcErrorCode =
   | 'ERR_IPC_CLOSED'
+  | 'ERR_IPC_PEER_DIED'
+  | 'ERR_IPC_CORRUPT'
+  | 'ERR_IPC_TRUNCATED'
+  | 'ERR_IPC_FDS_LOST'
   | 'ERR_IPC_LIMIT'
   | 'ERR_IPC_INVALID_NAME'
   | 'ERR_IPC_UNTRUSTED_OWNER'
   | 'ERR_IPC_NOT_INITIALIZED'
+  | 'ERR_IPC_VERSION'
+  | 'ERR_IPC_EXCLUSIVE'
+  | 'ERR_IPC_NO_SUCH_HANDLE'
   | 'ERR_IPC_NOT_SUPPORTED'
-  | 'ERR_IPC_TRUNCATED'
   | 'ETIMEDOUT'
   | 'EMSGSIZE'
   | 'EIDRM'
@@ -60,7 +68,11 @@ export interface IpcError extends Error {
   id?: number
   /** What to do about it, where there is a remedy (which limit, how to raise it). */
   hint?: string
+  /** How far a send or a splice had come when it was cut short. */
   bytesSent?: number
+  messagesSent?: number
+  /** What arrived although it failed. */
+  data?: Buffer
   /** Which command of a pipeline. */
   index?: number
 }
@@ -128,9 +140,11 @@ export class PipeReader extends PipeEnd implements Receiver<Buffer, { maxBytes?:
   readable(options?: { highWaterMark?: number; signal?: AbortSignal }): Readable
 }
 export class PipeWriter extends PipeEnd implements Sender<Data, unknown, number> {
+  /** Takes ownership of a descriptor, such as one inherited through spawn's `stdio`. */
   static fromFd(fd: number): PipeWriter
   /** Settles when every byte is in the pipe. On timeout or abort the error's `bytesSent` says how many are. */
   send(data: Data, options?: WaitOptions): Promise<void>
+  /** How many bytes went in. */
   trySend(data: Data): number
   sendSync(data: Data, options?: TimeoutOption): void
   /** From a pipe, a socket or a file into this pipe, in the kernel. */
@@ -143,6 +157,7 @@ export class Fifo {
   readonly path: string
   /** mkfifo(3). `exclusive: false` accepts a FIFO that stands there already, and nothing else. */
   static create(path: string | URL, options?: { mode?: number; exclusive?: boolean }): Fifo
+  /** One that somebody has made; whether there is one is seen at opening. */
   static at(path: string | URL): Fifo
   /** Settles when the other side has opened too, as open(2) would, without blocking the event loop. A symbolic link is ELOOP, anything else that is no FIFO ERR_INVALID_ARG_VALUE. */
   openReader(options?: { anyOwner?: boolean } & WaitOptions): Promise<PipeReader>
@@ -157,6 +172,7 @@ export function pipeline(
     stdin?: 'pipe' | 'ignore' | 'inherit' | PipeReader | number
     stdout?: 'pipe' | 'ignore' | 'inherit' | PipeWriter | number
     stderr?: 'inherit' | 'ignore' | PipeWriter | number
+    /** Aborting kills all, by `killSignal`; `status()` then says so. */
     signal?: AbortSignal
   },
 ): Pipeline
@@ -184,7 +200,8 @@ export class PosixMessageQueue extends Handle implements Sender<Data, { priority
   /**
    * `name`: one slash, then one word, at most 255 bytes (ERR_IPC_INVALID_NAME); null, with `create`, makes a random unused
    * one. The sizes are those of a new queue; opening one that exists keeps its own. `access` 'rw' unless told otherwise:
-   * sending with 'r' or receiving with 'w' is EBADF. A pending recv of this package does not suppress `notify`.
+   * sending with 'r' or receiving with 'w' is EBADF. A pending recv of this package does not suppress `notify`; a recvSync
+   * that waits in a main thread without a timeout does.
    */
   static open(
     name: string | null,
@@ -218,6 +235,7 @@ export class PosixMessageQueue extends Handle implements Sender<Data, { priority
   [Symbol.asyncIterator](): AsyncIterableIterator<PosixMessage>
   /** Settles when a message comes to the empty queue (mq_notify); takes nothing. EBUSY while another process asks. */
   notify(options?: WaitOptions): Promise<void>
+  /** Removes the name. ERR_INVALID_STATE for a queue that came by `fromFd`. */
   unlink(): void
 }
 
