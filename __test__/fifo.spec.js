@@ -307,6 +307,12 @@ describe('giving up an open', () => {
     await until(() => descriptors() === open, 'every descriptor is closed')
   })
 
+  test('goes on working in a process that listens to the signal which ends waits', limit, async () => {
+    Fifo.create(path)
+    const told = JSON.parse(await output(fixture('own-sigurg.js'), [path]))
+    assert.deepEqual(told, ['ETIMEDOUT', 'ETIMEDOUT', 'ETIMEDOUT'])
+  })
+
   test('its threads go away', { timeout: 30_000 }, async () => {
     const fifo = Fifo.create(path)
     const controller = new AbortController()
