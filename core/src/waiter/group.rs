@@ -147,8 +147,8 @@ impl<T> Shared<T> {
     }
 
     fn ring(&self) {
-        // EAGAIN: the counter is full, so the bell rings already.
-        let _rings = self.bell.write(1);
+        // Any other error, EAGAIN, says that the counter is full, so the bell rings already.
+        while self.bell.write(1) == Err(Errno::EINTR) {}
     }
 
     fn end(&self, token: u32, outcome: T) {
