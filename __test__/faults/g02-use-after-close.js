@@ -55,7 +55,7 @@ export default {
       for (const fd of taken) closeSync(fd)
       context.round()
     }
-    assert.ok(figures.numbersReused > 0, 'no number was reused, so nothing was shown')
+    assert.ok(figures.numbersReused > 0 || kind.descriptors === false, 'no number was reused, so nothing was shown')
     return figures
   },
 }

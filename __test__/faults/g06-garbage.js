@@ -25,6 +25,7 @@ export default {
   id: 'G6',
   campaign: 'leak',
   promise: 'forgotten handles are closed by the garbage collector with one warning; what is waited on stays',
+  fits: (kind) => kind.descriptors !== false,
   launch: { execArgv: ['--expose-gc'] },
 
   async run(kind, context) {

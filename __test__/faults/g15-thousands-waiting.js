@@ -24,7 +24,7 @@ export default {
     const all = []
     for (let i = 0; i < many; i++) all.push(await kind.open(context))
     const waits = all.map(({ receiver }) => kind.receives.recv(receiver, {}))
-    assert.ok(descriptors() > many)
+    if (kind.descriptors !== false) assert.ok(descriptors() > many)
 
     const times = []
     while (context.goesOn()) {
@@ -44,7 +44,8 @@ export default {
     assert.ok(p99 < most, `p99 of fs.readFile is ${p99} ms, idle ${quantile(idle, 0.99)} ms`)
     const more = threadCounts()
     assert.ok(more.others <= threads.others + 1, `${more.others - threads.others} threads more`)
-    assert.ok(more.waiters <= WAITERS, `${more.waiters} waiter threads`)
+    // What has no descriptor needs a thread of our own for each.
+    assert.ok(more.waiters <= WAITERS + (kind.descriptors === false ? many : 0), `${more.waiters} waiter threads`)
 
     for (const ends of all) ends.close()
     for (const { reason } of await Promise.allSettled(waits)) assert.equal(reason.code, 'ERR_IPC_CLOSED')

@@ -7,7 +7,7 @@ import { invalidType, notSupported, timedOut } from '../errors.js'
 import { fix, Handle } from '../handle.js'
 import { iterate } from '../iterate.js'
 import native from '../load.js'
-import { idOf, keyOf } from '../sysv/key.js'
+import { idOf, keyOf, openingKey } from '../sysv/key.js'
 import { dateOf, openOptionsOf, ownershipOf } from '../sysv/permissions.js'
 import { integer, objectOf, timeoutOf, waitOf } from '../validate.js'
 import { BLOCKED } from '../wait/direction.js'
@@ -65,7 +65,8 @@ export class SysvMessageQueue extends Handle {
   static open(key, options) {
     const number = keyOf(key)
     const { create, exclusive, mode } = openOptionsOf(options, number)
-    return new SysvMessageQueue(new QueueCore(native.sysvQueueOpen(number, create, exclusive, mode)))
+    const facts = openingKey(number, () => native.sysvQueueOpen(number, create, exclusive, mode))
+    return new SysvMessageQueue(new QueueCore(facts))
   }
 
   /** @param {number} id */

@@ -6,7 +6,7 @@ import { clearTimeout, setTimeout } from 'node:timers'
 import native from '../load.js'
 import { BLOCKED, Direction, Operation } from '../wait/direction.js'
 import { arrivedText, arrivedType, enlarge, frameFor } from './frame.js'
-import { CALLED_OFF, forget, startWaiting } from './told.js'
+import { CALLED_OFF, forget, startWaiting, watchThreads } from './told.js'
 
 /** @typedef {import('./core.js').QueueCore} QueueCore */
 /** @typedef {import('./select.js').Selector} Selector */
@@ -77,7 +77,10 @@ export class Receive extends Operation {
 export class Receiving extends Direction {
   /** @param {QueueCore} core @param {Selector} selector */
   constructor(core, selector) {
-    super(core, () => core.receiving.set(selector.name, this))
+    super(core, () => {
+      watchThreads()
+      core.receiving.set(selector.name, this)
+    })
     this.selector = selector
     /** What the thread will tell under; 0 while there is none. */
     this.token = 0

@@ -9,7 +9,7 @@ import native from '../load.js'
 import { BLOCKED, Direction, Operation } from '../wait/direction.js'
 import { frameWith, ownFrameWith } from './frame.js'
 import { refusal, refuseForEver } from './limits.js'
-import { CALLED_OFF, startWaiting } from './told.js'
+import { CALLED_OFF, startWaiting, watchThreads } from './told.js'
 
 /** @typedef {import('./core.js').QueueCore} QueueCore */
 
@@ -89,7 +89,7 @@ export class Send extends Operation {
 export class Sending extends Direction {
   /** @param {QueueCore} core */
   constructor(core) {
-    super(core, () => {})
+    super(core, watchThreads)
     /** @type {NodeJS.Timeout | undefined} */
     this.pause = undefined
   }
@@ -143,8 +143,9 @@ export class Sending extends Direction {
     operation.token = 0
     this.remove(operation)
     if (failure === undefined) operation.resolve(undefined)
-    else if (failure === CALLED_OFF) operation.reject(operation.calledOff ? operation.calledOff.error : closedError())
-    else operation.reject(failure)
+    // Whatever else it has met with since.
+    else if (operation.calledOff !== undefined) operation.reject(operation.calledOff.error)
+    else operation.reject(failure === CALLED_OFF ? closedError() : failure)
     this.onReady()
   }
 

@@ -22,6 +22,15 @@ const listeners = new Map()
 let lastToken = 0
 let watching = false
 
+/** Hears of threads from now on. To be called before anything else of a wait is begun, for it may fail. */
+export function watchThreads() {
+  if (watching) return
+  register({ onReady: collect }, (reactor, token) => native.sysvQueueWatch(reactor, token, words))
+  watching = true
+  // A thread that has learned of a message without text has taken it: at the end it goes back.
+  if (isMainThread) process.once('exit', () => native.sysvQueueLeaveAll())
+}
+
 /**
  * Begins a wait; `listener` is called once, later.
  * @param {(token: number) => void} begin
@@ -29,12 +38,6 @@ let watching = false
  * @returns {number} its token
  */
 export function startWaiting(begin, listener) {
-  if (!watching) {
-    register({ onReady: collect }, (reactor, token) => native.sysvQueueWatch(reactor, token, words))
-    watching = true
-    // A thread that has learned of a message without text has taken it: at the end it goes back.
-    if (isMainThread) process.once('exit', () => native.sysvQueueLeaveAll())
-  }
   do {
     lastToken = (lastToken + 1) >>> 0
   } while (listeners.has(lastToken))
@@ -57,9 +60,11 @@ export function collect() {
     // A listener may well begin another wait, or collect.
     const told = [...words.subarray(0, 2 * count)]
     for (let i = 0; i < told.length; i += 2) {
+      // Asked for even if nobody hears of it, so that the addon need not keep it.
+      const failure = failureOf(told[i], told[i + 1])
       const listener = listeners.get(told[i])
       listeners.delete(told[i])
-      listener?.(failureOf(told[i], told[i + 1]))
+      listener?.(failure)
     }
     if (count < BATCH) return any || count > 0
   }

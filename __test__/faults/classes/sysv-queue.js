@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { randomInt } from 'node:crypto'
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +10,7 @@ import { decode, encode, RECORD } from '../harness/numbers.js'
 
 /**
  * System V queues, small ones. Both ends are handles of one queue. It stays until somebody removes it, and those who make
- * them are killed here: so each is written down, and the next process that ends removes what the dead have left.
+ * them are killed here: so each is written down first, and the next process that ends removes what the dead have left.
  */
 const MAX_BYTES = 8 * RECORD
 const REGISTRY = join(tmpdir(), 'os-ipc-campaign-sysv-queues')
@@ -20,29 +21,30 @@ mkdirSync(REGISTRY, { recursive: true })
 if (isMainThread) process.on('exit', sweep)
 
 function create() {
-  const queue = SysvMessageQueue.open('private')
-  writeFileSync(join(REGISTRY, `${process.pid}-${queue.id}`), '')
+  const key = randomInt(1, 2 ** 31)
+  writeFileSync(join(REGISTRY, `${process.pid}-${key}`), '')
+  const queue = SysvMessageQueue.open(key, { create: true, exclusive: true })
   queue.set({ maxBytes: MAX_BYTES })
   return queue
 }
 
 function sweep() {
   for (const name of readdirSync(REGISTRY)) {
-    const [pid, id] = name.split('-').map(Number)
-    if (pid === process.pid || !isAlive(pid)) remove(pid, id)
+    const [pid, key] = name.split('-').map(Number)
+    if (pid === process.pid || !isAlive(pid)) remove(pid, key)
   }
 }
 
-/** @param {number} pid @param {number} id */
-function remove(pid, id) {
-  rmSync(join(REGISTRY, `${pid}-${id}`), { force: true })
+/** @param {number} pid @param {number} key */
+function remove(pid, key) {
   try {
-    const queue = SysvMessageQueue.fromId(id)
+    const queue = SysvMessageQueue.open(key)
     queue.remove()
     queue.close()
   } catch {
-    // Somebody has removed it already.
+    // Somebody has removed it already, or it was never made.
   }
+  rmSync(join(REGISTRY, `${pid}-${key}`), { force: true })
 }
 
 /** @param {number} pid */
@@ -99,8 +101,9 @@ export default {
       const { value, done } = await receiver.iterate(options).next()
       return done ? null : numbersOf(value)
     },
-    async lowestType(receiver, options) {
-      return numbersOf(await receiver.recv({ type: -END, ...options }))
+    async loop(receiver, options) {
+      for await (const message of receiver.iterate(options)) return numbersOf(message)
+      return null
     },
   },
   tryRecv(receiver) {
@@ -141,7 +144,7 @@ export default {
   async open() {
     const sender = create()
     const receiver = sender.dup()
-    const { id } = sender
+    const { id, key } = sender
     return {
       sender,
       receiver,
@@ -150,7 +153,7 @@ export default {
       close() {
         receiver.close()
         sender.close()
-        remove(process.pid, id)
+        remove(process.pid, key)
       },
     }
   },
@@ -158,8 +161,8 @@ export default {
   /** @param {import('../harness/context.js').Context} context @param {'sender' | 'receiver'} side of the other process */
   async offer(context, side) {
     const near = create()
-    const { id } = near
-    context.defer(() => remove(process.pid, id))
+    const { id, key } = near
+    context.defer(() => remove(process.pid, key))
     return { parcel: { id }, meet: async () => (side === 'sender' ? near : endedByClose(near)) }
   },
 
