@@ -1,7 +1,9 @@
 /** POSIX message queues: what the kernel's own semantics add to what the conformance suite asks of every transport. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { closeSync, fstatSync, openSync } from 'node:fs'
+import { closeSync, fstatSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { Handle, PosixMessageQueue, pipe } from '../index.js'
@@ -730,6 +732,32 @@ describe('lifetimes', options, () => {
       assert.equal(queue.size, 1)
     })
   }
+
+  test('queues that a killed process had made for itself can be cleaned up, others not', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'os-ipc-spec-'))
+    const env = { XDG_RUNTIME_DIR: folder }
+    const named = newName()
+    const clean = async () => {
+      const told = await output(fixture('registry-clean.js'), [], { env })
+      return JSON.parse(told.split('\n')[1]).map((/** @type {any} */ { kind, name, mode }) => ({ kind, name, mode }))
+    }
+    try {
+      const owner = start(fixture('posix-queue-left-behind.js'), [named], { env })
+      await owner.says(']')
+      const names = JSON.parse(owner.stdout)
+      assert.deepEqual(await clean(), [])
+      await owner.kill()
+      assert.deepEqual(
+        await clean(),
+        names.map((/** @type {string} */ name) => ({ kind: 'posix-queue', name, mode: 0o200 })),
+      )
+      for (const name of names) assert.throws(() => PosixMessageQueue.open(name), { code: 'ENOENT' })
+      assert.deepEqual(await clean(), [])
+      PosixMessageQueue.unlink(named)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
 
   test('a process with a receive pending stays', async () => {
     const queue = newQueue()

@@ -11,11 +11,16 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
+use nix::sys::stat::fstat;
 
 use crate::error::{Error, Result};
 use crate::posix::Name;
 use crate::posix::notice::{AfterClose, BeforeClose, Key};
+use crate::registry::{Object, Registry};
 use crate::sys::{Attempt, attempt, fd as sys_fd, mq, retry, slice};
+
+/// What the registry calls queues that are named by this package.
+pub(crate) const REGISTRY_KIND: &str = "posix-queue";
 
 /// One more than the highest priority.
 pub const PRIORITIES: u32 = 32_768;
@@ -93,12 +98,17 @@ impl Queue {
         })
     }
 
-    /// Makes a queue under a name that nobody can guess.
+    /// Makes a queue under a name that nobody can guess. It is entered in the registry until it is unlinked.
     pub fn create_unnamed(options: Options) -> Result<(Self, Name)> {
         let options = Options { create: true, exclusive: true, ..options };
         loop {
             let name = Name::random()?;
-            match Self::open(&name, options) {
+            Registry::of_process().record(Object::new(REGISTRY_KIND, name.to_string()))?;
+            let opened = Self::open(&name, options);
+            if opened.is_err() {
+                forget(&name);
+            }
+            match opened {
                 Err(error) if error.errno() == Some(Errno::EEXIST) => {}
                 opened => return Ok((opened?, name)),
             }
@@ -189,7 +199,30 @@ impl Queue {
 
 /// Removes the name. Whoever has the queue open goes on.
 pub fn unlink(name: &Name) -> Result<()> {
-    mq::unlink(name.word()).map_err(|error| error.at(name.path()))
+    mq::unlink(name.word()).map_err(|error| error.at(name.path()))?;
+    forget(name);
+    Ok(())
+}
+
+/// Whose a queue is, and its permissions; None if there is none. Nothing but a look.
+pub(crate) fn find(name: &Name) -> Result<Option<(u32, u32)>> {
+    let opened = match mq::open(name.word(), OFlag::O_RDONLY, 0, None) {
+        Err(Error::Os { errno: Errno::EACCES, .. }) => mq::open(name.word(), OFlag::O_WRONLY, 0, None),
+        opened => opened,
+    };
+    match opened {
+        Ok(fd) => {
+            let stat = fstat(&fd).map_err(|errno| Error::os(errno, "fstat"))?;
+            Ok(Some((stat.st_uid, stat.st_mode & 0o7777)))
+        }
+        Err(Error::Os { errno: Errno::ENOENT, .. }) => Ok(None),
+        Err(error) => Err(error.at(name.path())),
+    }
+}
+
+/// A queue that is listed although it has gone does no harm, so that this has failed is nobody's concern.
+fn forget(name: &Name) {
+    drop(Registry::of_process().forget(REGISTRY_KIND, name.to_string().as_ref()));
 }
 
 impl AsFd for Queue {

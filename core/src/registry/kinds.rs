@@ -12,6 +12,7 @@ use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
 use super::Object;
 use crate::error::{Error, Result};
+use crate::posix::{Name, queue};
 
 /// What is known of an object that was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,7 @@ const KINDS: &[Kind] = &[
     Kind { name: "fifo", find: |object| find_path(object, SFlag::S_IFIFO), remove: remove_path },
     Kind { name: "socket", find: |object| find_path(object, SFlag::S_IFSOCK), remove: remove_path },
     Kind { name: "file", find: |object| find_path(object, SFlag::S_IFREG), remove: remove_path },
+    Kind { name: queue::REGISTRY_KIND, find: find_posix_queue, remove: remove_posix_queue },
 ];
 
 pub(super) fn find(object: &Object) -> Result<Option<Facts>> {
@@ -72,6 +74,23 @@ fn remove_path(object: &Object) -> Result<()> {
         Ok(()) | Err(Errno::ENOENT) => Ok(()),
         Err(errno) => Err(failed(errno, "unlink", object)),
     }
+}
+
+fn find_posix_queue(object: &Object) -> Result<Option<Facts>> {
+    let found = queue::find(&posix_name(object)?)?;
+    let facts = found.map(|(uid, mode)| Facts { uid, mode, id: None });
+    Ok(facts.filter(|facts| facts.uid == geteuid().as_raw()))
+}
+
+fn remove_posix_queue(object: &Object) -> Result<()> {
+    match queue::unlink(&posix_name(object)?) {
+        Err(Error::Os { errno: Errno::ENOENT, .. }) => Ok(()),
+        removed => removed,
+    }
+}
+
+fn posix_name(object: &Object) -> Result<Name> {
+    Name::new(&object.name.to_string_lossy())
 }
 
 /// The folder, held open, and the name in it; None if there is no such folder any more. A relative path has meant
