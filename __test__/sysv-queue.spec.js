@@ -38,7 +38,16 @@ describe('a System V queue is opened', options, () => {
 
   test('by a key: create makes what is missing, exclusive only that', () => {
     const key = newKey()
-    assert.throws(() => SysvMessageQueue.open(key), { code: 'ENOENT', syscall: 'msgget', errno: -2 })
+    const shown = `0x${(key >>> 0).toString(16).padStart(8, '0')}`
+    assert.throws(
+      () => SysvMessageQueue.open(key),
+      ({ code, syscall, errno, message, stack }) => {
+        assert.deepEqual([code, syscall, errno], ['ENOENT', 'msgget', -2])
+        assert.ok(message.endsWith(`msgget ${shown}`), message)
+        assert.ok(stack.includes(message), stack)
+        return true
+      },
+    )
     const made = SysvMessageQueue.open(key, { create: true, exclusive: true })
     try {
       assert.equal(made.key, key)

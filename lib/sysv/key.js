@@ -1,7 +1,7 @@
 /**
  * Keys of System V objects: how processes that share nothing but a number or a file find the same one. See ftok(3).
  */
-import { invalidType, outOfRange } from '../errors.js'
+import { invalidType, outOfRange, retrace } from '../errors.js'
 import native from '../load.js'
 import { integer, path as pathOf } from '../validate.js'
 
@@ -26,6 +26,24 @@ export function keyOf(key, name = 'key') {
   const number = integer(name, key, -0x80000000, 0xffffffff) | 0
   if (number === 0) throw outOfRange(name, "other than 0, which is the kernel's own word for 'private'", key)
   return number
+}
+
+/**
+ * Opens an object by its key; if that fails, the error's message says which key it was.
+ * @template T
+ * @param {number | undefined} key
+ * @param {() => T} open
+ * @returns {T}
+ */
+export function openingKey(key, open) {
+  try {
+    return open()
+  } catch (error) {
+    if (key === undefined) throw error
+    // As ipcs(1) writes it. A stack begins with the message that there was when it was made.
+    Object(error).message += ` 0x${(key >>> 0).toString(16).padStart(8, '0')}`
+    throw retrace(error)
+  }
 }
 
 /** The kernel's number of an object. @param {unknown} id */
