@@ -93,6 +93,17 @@ describe('the package', { timeout: 240_000 }, () => {
       assert.deepEqual(stdout.trimEnd().split('\n'), promised)
     })
 
+    test('has whatever its README and guides link to', () => {
+      const installed = join(cwd, 'node_modules/os-ipc')
+      const guides = readdirSync(join(installed, 'docs')).map((name) => `docs/${name}`)
+      for (const page of ['README.md', ...guides]) {
+        const source = readFileSync(join(installed, page), 'utf8')
+        for (const [, target] of source.matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)) {
+          assert.ok(existsSync(join(installed, page, '..', target)), `${page}: ${target}`)
+        }
+      }
+    })
+
     test('has a command that tells its subcommands', async () => {
       const { stdout } = await run('npx', ['os-ipc', '--help'], { cwd, env, timeout: 60_000 })
       assert.match(stdout, /^ +tour\b/m)
