@@ -10,7 +10,7 @@ import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { ftok, SysvMessageQueue } from '../index.js'
 import { parcelOf, rebuild } from '../lib/handover.js'
-import { fixture, output, start } from './support/child.js'
+import { fixture, output, run, start } from './support/child.js'
 import { needs } from './support/extras.js'
 import { waitingThreads } from './support/standing.js'
 import { threads, turn, until } from './support/state.js'
@@ -541,10 +541,15 @@ describe('sends to a full queue', options, () => {
       const timeout = round % 3 === 0 ? 1 : 10_000
       const pending = queue.send('y'.repeat(64), { type: 5, signal: controller.signal, timeout })
       if (round % 2) await turn()
-      assert.equal(queue.tryRecv({ type: 1000 })?.type, 1000)
-      const until = performance.now() + Math.random() * 0.1
-      while (performance.now() < until);
-      controller.abort()
+      const steps = [
+        () => assert.equal(queue.tryRecv({ type: 1000 })?.type, 1000),
+        () => {
+          const until = performance.now() + Math.random() * 0.1
+          while (performance.now() < until);
+        },
+        () => controller.abort(),
+      ]
+      for (const step of round % 4 < 2 ? steps : steps.reverse()) step()
       const done = await pending.then(
         () => true,
         (error) => assert.ok(error === controller.signal.reason || error.code === 'ETIMEDOUT'),
@@ -552,6 +557,7 @@ describe('sends to a full queue', options, () => {
       if (done) sent++
       else calledOff++
       assert.equal(queue.tryRecv({ type: 5 }) !== undefined, done === true)
+      while (queue.tryRecv());
     }
     assert.ok(sent > 20 && calledOff > 20, `${sent} sent, ${calledOff} called off: that is no race`)
   })
@@ -656,6 +662,14 @@ describe('messages without any text', options, () => {
   test('go back to the queue when the last handle is closed', async () => {
     const queue = newQueue()
     assert.equal(await output(fixture('sysv-queue-stash-and-close.js'), [queue.id]), '0 1')
+    assert.deepEqual(brief(queue.tryRecv()), ['', 7])
+  })
+
+  test('go back when the handles are forgotten, with one warning, and what waits stays', async () => {
+    const [queue, other] = [newQueue(), newQueue()]
+    const said = await run(fixture('sysv-queue-forget.js'), [queue.id, other.id], { node: ['--expose-gc'] })
+    assert.equal(said.code, 0, said.stderr)
+    assert.deepEqual(JSON.parse(said.stdout), [['ERR_IPC_NOT_CLOSED'], 'kept'])
     assert.deepEqual(brief(queue.tryRecv()), ['', 7])
   })
 
