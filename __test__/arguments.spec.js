@@ -7,7 +7,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { Fifo, PipeReader, PipeWriter, pipe, pipeline } from '../index.js'
+import { Fifo, PipeReader, PipeWriter, PosixMessageQueue, pipe, pipeline } from '../index.js'
 import native from '../lib/load.js'
 import { childrenOf, descriptors } from './support/state.js'
 
@@ -123,6 +123,8 @@ let line
 let folder
 /** @type {Fifo} */
 let fifo
+/** @type {PosixMessageQueue} */
+let queue
 
 /** What is called with the value, and which values it takes. @type {Record<string, { call: (value: any) => any, takes: (value: any) => boolean, promise?: boolean }>} */
 const parameters = {}
@@ -203,6 +205,30 @@ withOptions(sync, 'pipeline', (options) => pipeline([['true']], options), {
   stderr: (value) => end(value) && value !== 'pipe',
   signal,
 })
+const missing = `/os-ipc-spec-${process.pid}`
+const string = (/** @type {any} */ value) => typeof value === 'string'
+const priority = optional(integer(0, 32_767))
+sync('PosixMessageQueue.open name', string, (value) => PosixMessageQueue.open(value))
+withOptions(sync, 'PosixMessageQueue.open', (options) => PosixMessageQueue.open(missing, options), {
+  create: bool,
+  exclusive: bool,
+  mode: optional(integer(0, 0o7777)),
+  maxMessages: optional(integer(1, INT)),
+  maxMessageSize: optional(integer(1, INT)),
+  access: optional((value) => ['r', 'w', 'rw'].includes(value)),
+})
+sync('PosixMessageQueue.unlink name', string, (value) => PosixMessageQueue.unlink(value))
+sync('PosixMessageQueue.fromFd', integer(0, INT), (value) => PosixMessageQueue.fromFd(value))
+promised('queue.send data', data, (value) => queue.send(value))
+withOptions(promised, 'queue.send', (options) => queue.send('x', options), { priority, ...wait })
+sync('queue.trySend data', data, (value) => queue.trySend(value))
+withOptions(sync, 'queue.trySend', (options) => queue.trySend('x', options), { priority })
+sync('queue.sendSync data', data, (value) => queue.sendSync(value))
+withOptions(sync, 'queue.sendSync', (options) => queue.sendSync('x', options), { priority, timeout: milliseconds })
+withOptions(promised, 'queue.recv', (options) => queue.recv(options), wait)
+withOptions(sync, 'queue.recvSync', (options) => queue.recvSync(options), { timeout: milliseconds })
+withOptions(sync, 'queue.iterate', (options) => queue.iterate(options), wait)
+withOptions(promised, 'queue.notify', (options) => queue.notify(options), wait)
 withOptions(promised, 'status', (options) => line.status(options), wait)
 
 describe('wrong arguments', () => {
@@ -221,6 +247,9 @@ describe('wrong arguments', () => {
     line = pipeline([['true']], { stdin: 'ignore', stdout: 'ignore' })
     await line.status()
     writer.trySend('kept')
+    queue = PosixMessageQueue.open(null, { create: true, maxMessages: 2, maxMessageSize: 16 })
+    queue.unlink()
+    queue.trySend('kept')
     for (const [name, original] of Object.entries(addon)) {
       if (typeof original !== 'function') continue
       originals[name] = original
@@ -233,7 +262,7 @@ describe('wrong arguments', () => {
 
   after(() => {
     Object.assign(addon, originals)
-    for (const handle of [reader, writer, other.reader, other.writer]) handle.close()
+    for (const handle of [reader, writer, other.reader, other.writer, queue]) handle.close()
     rmSync(folder, { recursive: true })
   })
 
@@ -287,6 +316,7 @@ describe('wrong arguments', () => {
       assert.deepEqual(childrenOf(process.pid), children)
       assert.deepEqual(readdirSync(folder), ['fifo'])
       assert.deepEqual([reader.pending, writer.pendingLimit, reader.closed, writer.closed], [4, 65_536, false, false])
+      assert.deepEqual([queue.size, queue.closed], [1, false])
     })
   }
 
@@ -333,16 +363,20 @@ describe('wrong arguments', () => {
 
   test('a getter that closes the handle: ERR_IPC_CLOSED', async () => {
     const { reader, writer } = pipe()
+    const queue = PosixMessageQueue.open(null, { create: true, maxMessages: 2, maxMessageSize: 16 })
+    queue.unlink()
     const closing = {
       get timeout() {
         reader.close()
         writer.close()
+        queue.close()
         return undefined
       },
     }
     await assert.rejects(reader.recv(closing), { code: 'ERR_IPC_CLOSED' })
     await assert.rejects(writer.send('x', closing), { code: 'ERR_IPC_CLOSED' })
     assert.throws(() => writer.sendSync('x', closing), { code: 'ERR_IPC_CLOSED' })
+    await assert.rejects(queue.send('x', closing), { code: 'ERR_IPC_CLOSED' })
   })
 
   test('a URL that names no file', () => {
