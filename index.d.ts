@@ -230,6 +230,7 @@ export class PosixMessageQueue extends Handle implements Sender<Data, { priority
   sendSync(data: Data, options?: { priority?: number } & TimeoutOption): void
   recv(options?: WaitOptions): Promise<PosixMessage>
   tryRecv(): PosixMessage | undefined
+  /** In a main thread and without a timeout it stands in mq_receive itself, as a C program does. */
   recvSync(options?: TimeoutOption): PosixMessage
   iterate(options?: WaitOptions): AsyncIterableIterator<PosixMessage>
   [Symbol.asyncIterator](): AsyncIterableIterator<PosixMessage>
