@@ -92,6 +92,18 @@ describe('the examples', { timeout: 120_000 }, () => {
       assert.equal(await outcome(start('streams.js')), `${length} bytes came back, equal\n`)
     },
 
+    async 'shared-image.js'() {
+      assert.equal(await outcome(start('shared-image.js')), '256000 pixels are inverted\n')
+    },
+
+    async 'shared-counter.js'() {
+      assert.equal(await outcome(start('shared-counter.js')), 'hello from C: we counted to 600000\n')
+    },
+
+    async 'shared-python.js'() {
+      assert.equal(await outcome(start('shared-python.js')), "Python's sum: 36, and a number\n")
+    },
+
     async 'sysv-queue.js'() {
       const lines = (await outcome(start('sysv-queue.js'))).trimEnd().split('\n')
       assert.deepEqual(lines.slice(0, 3).sort(), ['2 + 3 = 5', '4 * 5 = 20', '6 - 7 = -1'])

@@ -5,6 +5,7 @@ import { pipeInto } from './pipe-into.js'
 import { catPipeline } from './pipeline.js'
 import { posixQueue } from './posix-queue.js'
 import { processSend } from './process-send.js'
+import { sharedMemory } from './shared-memory.js'
 import { splice } from './splice.js'
 import { streams } from './streams.js'
 import { sysvQueue } from './sysv-queue.js'
@@ -34,6 +35,7 @@ export const transports = [
   pipeInto,
   splice,
   fifo,
+  sharedMemory,
   streams,
   catPipeline,
   posixQueue,
