@@ -270,15 +270,15 @@ export declare function spliceToNumber(reactor: number, token: number, source: n
 export declare function sysvFtok(path: string, project: number): number
 
 /** Blocks this thread until a wait has ended, for at most `milliseconds`. */
-export declare function sysvQueueBlock(milliseconds: number): void
+export declare function sysvQueueBlock(milliseconds: number, number: number): void
 
 /** Ends the send under `token`. It is told of as ever, with what it had come to. */
-export declare function sysvQueueCancel(token: number): void
+export declare function sysvQueueCancel(token: number, number: number): void
 
 export declare function sysvQueueClose(id: number): void
 
 /** Writes token and outcome of waits that have ended into the words; gives the number of pairs. */
-export declare function sysvQueueCollect(): number
+export declare function sysvQueueCollect(number: number): number
 
 export declare function sysvQueueDuplicate(id: number): SysvQueueFacts
 
@@ -290,7 +290,7 @@ export interface SysvQueueFacts {
 }
 
 /** Throws the error that the wait under `token` has failed with. */
-export declare function sysvQueueFailure(token: number): void
+export declare function sysvQueueFailure(token: number, number: number): void
 
 /** Times are seconds since 1970, 0 for never. */
 export interface SysvQueueFigures {
@@ -311,12 +311,12 @@ export interface SysvQueueFigures {
 }
 
 /** Nobody wants to know any more. It may have been told already. */
-export declare function sysvQueueForget(token: number): void
+export declare function sysvQueueForget(token: number, number: number): void
 
 export declare function sysvQueueFromId(number: number): SysvQueueFacts
 
 /** Tells under `token`, once, when there may be a message for that selector. */
-export declare function sysvQueueLearn(id: number, token: number, kind: number, except: boolean): void
+export declare function sysvQueueLearn(id: number, token: number, kind: number, except: boolean, number: number): void
 
 /** The process is about to end. */
 export declare function sysvQueueLeaveAll(): void
@@ -329,11 +329,14 @@ export declare function sysvQueueOpen(key: number | undefined | null, create: bo
 export declare function sysvQueueRemove(id: number): void
 
 /** Sends on a waiter thread, and tells under `token` what came of it. */
-export declare function sysvQueueSendWaiting(id: number, token: number, frame: Buffer): void
+export declare function sysvQueueSendWaiting(id: number, token: number, frame: Buffer, number: number): void
 
 export declare function sysvQueueSet(id: number, uid?: number | undefined | null, gid?: number | undefined | null, mode?: number | undefined | null, maxBytes?: number | undefined | null): void
 
 export declare function sysvQueueStat(id: number): SysvQueueFigures
 
-/** Has the reactor tell under `token` when waits have ended; they are then collected into `words`, as pairs. */
-export declare function sysvQueueWatch(reactor: number, token: number, words: object): void
+/**
+ * Has the reactor tell under `token` when waits have ended; they are then collected into `words`, as pairs.
+ * Gives the number that stands for these waits from then on.
+ */
+export declare function sysvQueueWatch(reactor: number, token: number, words: object): number

@@ -1,7 +1,10 @@
 /** Misuse: handles, signals, errors and memory that are not what they seem. Nothing hangs, nothing is lost or garbled. */
 import assert from 'node:assert/strict'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, cpSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { PipeReader, PosixMessageQueue, pipe, pipeline, SysvMessageQueue } from '../index.js'
 import { descriptors, turn } from './support/state.js'
 
@@ -216,5 +219,44 @@ describe('a pipeline whose environment closes the end that it is given', () => {
       },
     }
     assert.throws(() => pipeline([['cat']], { stdin: reader, env }), { code: 'ERR_IPC_CLOSED' })
+  })
+})
+
+describe('two copies of the package over one addon, as test runners make them', () => {
+  test('do not take each other’s notices', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'os-ipc-'))
+    t.after(() => rmSync(folder, { recursive: true }))
+    const root = fileURLToPath(new URL('..', import.meta.url))
+    for (const name of ['lib', 'index.js', 'package.json'])
+      cpSync(join(root, name), join(folder, name), { recursive: true })
+    // Both load what the first one has loaded.
+    writeFileSync(join(folder, 'native.cjs'), `module.exports = require(${JSON.stringify(join(root, 'native.cjs'))})`)
+    const other = await import(pathToFileURL(join(folder, 'index.js')).href)
+    assert.notEqual(other.SysvMessageQueue, SysvMessageQueue)
+
+    const queues = [SysvMessageQueue.open('private'), other.SysvMessageQueue.open('private')]
+    const pipes = [pipe(), other.pipe()]
+    t.after(() => {
+      for (const queue of queues) {
+        queue.remove()
+        queue.close()
+      }
+      for (const { reader, writer } of pipes) {
+        reader.close()
+        writer.close()
+      }
+    })
+    for (let round = 0; round < 3; round++) {
+      const received = [...queues.map((queue) => queue.recv()), ...pipes.map(({ reader }) => reader.recv())]
+      await turn()
+      for (const queue of queues) await queue.send('message')
+      for (const { writer } of pipes) await writer.send('bytes')
+      const [first, second, ...rest] = await Promise.all(received)
+      assert.deepEqual(
+        [first, second].map(({ data }) => String(data)),
+        ['message', 'message'],
+      )
+      assert.deepEqual(rest.map(String), ['bytes', 'bytes'])
+    }
   })
 })

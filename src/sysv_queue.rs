@@ -26,7 +26,9 @@ use crate::table::{self, Table};
 
 thread_local! {
     static QUEUES: Table<Queue> = const { Table::new() };
-    static WAITS: RefCell<Option<Waits>> = const { RefCell::new(None) };
+    /// Usually one. A program may have loaded `lib/` twice, as test runners do that give each test modules of its own. Never
+    /// removed before the environment ends, so numbers stay valid.
+    static WAITS: RefCell<Vec<Waits>> = const { RefCell::new(Vec::new()) };
 }
 
 /// In place of a length: there is no message, there is no room.
@@ -50,8 +52,8 @@ struct Waits {
     words: SharedWords,
 }
 
-fn waits<R>(body: impl FnOnce(&mut Waits) -> Result<R>) -> Result<R> {
-    WAITS.with_borrow_mut(|waits| waits.as_mut().map_or(Err(Error::Closed), body))
+fn waits<R>(number: u32, body: impl FnOnce(&mut Waits) -> Result<R>) -> Result<R> {
+    WAITS.with_borrow_mut(|all| all.get_mut(number as usize).map_or(Err(Error::Closed), body))
 }
 
 /// What JS knows of a queue from the start.
@@ -166,8 +168,9 @@ pub fn sysv_queue_remove(env: Env, id: u32) -> napi::Result<()> {
 }
 
 /// Has the reactor tell under `token` when waits have ended; they are then collected into `words`, as pairs.
+/// Gives the number that stands for these waits from then on.
 #[napi(catch_unwind)]
-pub fn sysv_queue_watch(env: Env, reactor: u32, token: u32, words: Object) -> napi::Result<()> {
+pub fn sysv_queue_watch(env: Env, reactor: u32, token: u32, words: Object) -> napi::Result<u32> {
     let words = SharedWords::new(&env, &words)?;
     let begun = reactor::epoll(reactor).and_then(|epoll| {
         let group = Group::new()?;
@@ -175,14 +178,16 @@ pub fn sysv_queue_watch(env: Env, reactor: u32, token: u32, words: Object) -> na
         Ok(Waits { group, learning: HashMap::new(), failures: HashMap::new(), words })
     });
     let begun = begun.or_throw(&env)?;
-    WAITS.set(Some(begun));
     env.add_env_cleanup_hook((), |()| end())?;
-    Ok(())
+    Ok(WAITS.with_borrow_mut(|all| {
+        all.push(begun);
+        all.len() as u32 - 1
+    }))
 }
 
 /// No thread of this environment's outlives it, and what only it has taken goes back.
 fn end() {
-    if let Some(Waits { group, learning, .. }) = WAITS.take() {
+    for Waits { group, learning, .. } in WAITS.take() {
         drop(learning);
         group.close();
     }
@@ -191,8 +196,8 @@ fn end() {
 
 /// Writes token and outcome of waits that have ended into the words; gives the number of pairs.
 #[napi(catch_unwind)]
-pub fn sysv_queue_collect(env: Env) -> napi::Result<u32> {
-    waits(|Waits { group, learning, failures, words }| {
+pub fn sysv_queue_collect(env: Env, number: u32) -> napi::Result<u32> {
+    waits(number, |Waits { group, learning, failures, words }| {
         let cells = words.cells();
         let ended = group.collect(cells.len() / 2);
         let count = ended.len() as u32;
@@ -217,20 +222,20 @@ pub fn sysv_queue_collect(env: Env) -> napi::Result<u32> {
 
 /// Throws the error that the wait under `token` has failed with.
 #[napi(catch_unwind)]
-pub fn sysv_queue_failure(env: Env, token: u32) -> napi::Result<()> {
-    waits(|waits| Err(waits.failures.remove(&token).unwrap_or(Error::Closed))).or_throw(&env)
+pub fn sysv_queue_failure(env: Env, token: u32, number: u32) -> napi::Result<()> {
+    waits(number, |waits| Err(waits.failures.remove(&token).unwrap_or(Error::Closed))).or_throw(&env)
 }
 
 /// Blocks this thread until a wait has ended, for at most `milliseconds`.
 #[napi(catch_unwind)]
-pub fn sysv_queue_block(env: Env, milliseconds: u8) -> napi::Result<()> {
-    waits(|waits| waits.group.block(milliseconds)).or_throw(&env)
+pub fn sysv_queue_block(env: Env, milliseconds: u8, number: u32) -> napi::Result<()> {
+    waits(number, |waits| waits.group.block(milliseconds)).or_throw(&env)
 }
 
 /// Tells under `token`, once, when there may be a message for that selector.
 #[napi(catch_unwind)]
-pub fn sysv_queue_learn(env: Env, id: u32, token: u32, kind: f64, except: bool) -> napi::Result<()> {
-    waits(|waits| {
+pub fn sysv_queue_learn(env: Env, id: u32, token: u32, kind: f64, except: bool, number: u32) -> napi::Result<()> {
+    waits(number, |waits| {
         let teller = waits.group.teller();
         // lib/ has checked that it is a whole number.
         let selector = Selector::new(kind as i64, except);
@@ -244,8 +249,8 @@ pub fn sysv_queue_learn(env: Env, id: u32, token: u32, kind: f64, except: bool) 
 
 /// Nobody wants to know any more. It may have been told already.
 #[napi(catch_unwind)]
-pub fn sysv_queue_forget(env: Env, token: u32) -> napi::Result<()> {
-    waits(|waits| {
+pub fn sysv_queue_forget(env: Env, token: u32, number: u32) -> napi::Result<()> {
+    waits(number, |waits| {
         drop(waits.learning.remove(&token));
         Ok(())
     })
@@ -259,19 +264,20 @@ pub fn sysv_queue_send_waiting(
     id: u32,
     token: u32,
     frame: napi::bindgen_prelude::BufferSlice<'_>,
+    number: u32,
 ) -> napi::Result<()> {
     let frame = frame.to_vec();
-    waits(|waits| {
-        let number = table::with(&QUEUES, id, |queue| Ok(queue.id()))?;
-        waits.group.start(token, move |flag| queue::send(number, &frame, flag), |result| result)
+    waits(number, |waits| {
+        let queue = table::with(&QUEUES, id, |queue| Ok(queue.id()))?;
+        waits.group.start(token, move |flag| queue::send(queue, &frame, flag), |result| result)
     })
     .or_throw(&env)
 }
 
 /// Ends the send under `token`. It is told of as ever, with what it had come to.
 #[napi(catch_unwind)]
-pub fn sysv_queue_cancel(env: Env, token: u32) -> napi::Result<()> {
-    waits(|waits| {
+pub fn sysv_queue_cancel(env: Env, token: u32, number: u32) -> napi::Result<()> {
+    waits(number, |waits| {
         waits.group.cancel(token);
         Ok(())
     })

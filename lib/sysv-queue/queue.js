@@ -17,7 +17,7 @@ import { refusal } from './limits.js'
 import { Receive, receive, take } from './receiving.js'
 import { selectorOf } from './select.js'
 import { put, Send } from './sending.js'
-import { collect } from './told.js'
+import { block, collect } from './told.js'
 
 /** @typedef {import('../../index.js').SysvMessage} SysvMessage */
 /** @typedef {{ type?: number, except?: boolean, truncate?: number }} Select */
@@ -238,7 +238,7 @@ function sendFor(core, type, bytes, milliseconds) {
   const { sending } = core
   if (sending.head !== undefined) {
     sending.retry()
-    if (sending.head !== undefined) native.sysvQueueBlock(Math.min(milliseconds, LONGEST_BLOCK))
+    if (sending.head !== undefined) block(Math.min(milliseconds, LONGEST_BLOCK))
     collect()
     core.check()
     return BLOCKED

@@ -113,7 +113,7 @@ export class Receiving extends Direction {
   learn() {
     const { core, selector } = this
     this.token = startWaiting(
-      (token) => native.sysvQueueLearn(core.id, token, selector.type, selector.except),
+      (token, waits) => native.sysvQueueLearn(core.id, token, selector.type, selector.except, waits),
       (failure) => this.learned(failure),
     )
   }

@@ -9,7 +9,7 @@ import native from '../load.js'
 import { BLOCKED, Direction, Operation } from '../wait/direction.js'
 import { frameWith, ownFrameWith } from './frame.js'
 import { refusal, refuseForEver } from './limits.js'
-import { CALLED_OFF, startWaiting, watchThreads } from './told.js'
+import { CALLED_OFF, cancel, startWaiting, watchThreads } from './told.js'
 
 /** @typedef {import('./core.js').QueueCore} QueueCore */
 
@@ -82,7 +82,7 @@ export class Send extends Operation {
   callOff(error) {
     if (this.calledOff !== undefined) return
     this.calledOff = { error }
-    native.sysvQueueCancel(this.token)
+    cancel(this.token)
   }
 }
 
@@ -124,7 +124,7 @@ export class Sending extends Direction {
     const frame = ownFrameWith(operation.type, operation.bytes)
     try {
       operation.token = startWaiting(
-        (token) => native.sysvQueueSendWaiting(id, token, frame),
+        (token, waits) => native.sysvQueueSendWaiting(id, token, frame, waits),
         (failure) => this.sent(operation, failure),
       )
     } catch (error) {

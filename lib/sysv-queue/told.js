@@ -20,20 +20,22 @@ const words = new Uint32Array(2 * BATCH)
 /** @type {Map<number, Listener>} */
 const listeners = new Map()
 let lastToken = 0
-let watching = false
+/** The addon's number of these waits, which another copy of this module has its own of; -1 before there are any. */
+let waits = -1
 
 /** Hears of threads from now on. To be called before anything else of a wait is begun, for it may fail. */
 export function watchThreads() {
-  if (watching) return
-  register({ onReady: collect }, (reactor, token) => native.sysvQueueWatch(reactor, token, words))
-  watching = true
+  if (waits >= 0) return
+  register({ onReady: collect }, (reactor, token) => {
+    waits = native.sysvQueueWatch(reactor, token, words)
+  })
   // A thread that has learned of a message without text has taken it: at the end it goes back.
   if (isMainThread) process.once('exit', () => native.sysvQueueLeaveAll())
 }
 
 /**
  * Begins a wait; `listener` is called once, later.
- * @param {(token: number) => void} begin
+ * @param {(token: number, waits: number) => void} begin
  * @param {Listener} listener
  * @returns {number} its token
  */
@@ -42,21 +44,31 @@ export function startWaiting(begin, listener) {
     lastToken = (lastToken + 1) >>> 0
   } while (listeners.has(lastToken))
   const token = lastToken
-  begin(token)
+  begin(token, waits)
   listeners.set(token, listener)
   return token
+}
+
+/** Ends a send, which tells of it as ever. @param {number} token */
+export function cancel(token) {
+  native.sysvQueueCancel(token, waits)
+}
+
+/** Blocks this thread until there is something to be told. @param {number} milliseconds */
+export function block(milliseconds) {
+  native.sysvQueueBlock(milliseconds, waits)
 }
 
 /** Nobody wants to be told any more. @param {number} token */
 export function forget(token) {
   listeners.delete(token)
-  native.sysvQueueForget(token)
+  native.sysvQueueForget(token, waits)
 }
 
 /** Tells whoever is to be told by now, and whether there was anybody. */
 export function collect() {
   for (let any = false; ; any = true) {
-    const count = native.sysvQueueCollect()
+    const count = native.sysvQueueCollect(waits)
     // A listener may well begin another wait, or collect.
     const told = [...words.subarray(0, 2 * count)]
     for (let i = 0; i < told.length; i += 2) {
@@ -75,7 +87,7 @@ function failureOf(token, outcome) {
   if (outcome === CANCELLED) return CALLED_OFF
   if (outcome !== FAILED) return undefined
   try {
-    native.sysvQueueFailure(token)
+    native.sysvQueueFailure(token, waits)
   } catch (error) {
     return error
   }
