@@ -363,6 +363,27 @@ describe('a command that cannot be started', () => {
 })
 
 describe('abort', () => {
+  test('kills the last one first, so that none takes half a stream for the whole', limit, async () => {
+    const controller = new AbortController()
+    const line = pipeline([['sleep', '60'], ['cat'], ['cat']], {
+      stdin: 'ignore',
+      stdout: 'ignore',
+      signal: controller.signal,
+    })
+    /** @type {number[]} */
+    const killed = []
+    line.processes.forEach((child, index) => {
+      const kill = child.kill.bind(child)
+      child.kill = (signal) => {
+        killed.push(index)
+        return kill(signal)
+      }
+    })
+    controller.abort()
+    assert.deepEqual(killed, [2, 1, 0])
+    for (const status of await line.status()) assert.deepEqual(status, { code: null, signal: 'SIGTERM' })
+  })
+
   test('kills all', limit, async () => {
     const controller = new AbortController()
     const line = pipeline([['sleep', '60'], ['cat'], sh('sleep 60')], { signal: controller.signal, stdin: 'ignore' })

@@ -73,7 +73,8 @@ class Pipeline {
     this.#statuses = Promise.all(processes.map(statusOf))
     if (signal === undefined) return
     const abort = () => {
-      for (const child of processes) child.kill(killSignal)
+      // The last one first: one that outlives its source takes what has come so far for the whole, and ends well.
+      for (const child of [...processes].reverse()) child.kill(killSignal)
     }
     signal.addEventListener('abort', abort, { once: true })
     this.#statuses.then(() => signal.removeEventListener('abort', abort))
