@@ -448,7 +448,7 @@ export type FieldValue<T> = T extends NumberField
           ? V
           : never
 /** Its properties are the memory itself. */
-export type StructView<F> = { [K in keyof F]: FieldValue<F[K]> }
+export type StructView<F> = { -readonly [K in keyof F]: FieldValue<F[K]> }
 /** A record with the C compiler's layout. */
 export function struct<const F extends Record<string, FieldType>>(
   fields: F,

@@ -1,7 +1,7 @@
 /** Handing over: every kind of handle that can travel arrives in another process as what it was. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { PosixMessageQueue, pipe, SysvMessageQueue } from '../index.js'
+import { PosixMessageQueue, pipe, SharedMemory, SysvMessageQueue } from '../index.js'
 import { parcelOf, rebuild } from '../lib/handover.js'
 import { fixture, start } from './support/child.js'
 import { descriptors, link } from './support/state.js'
@@ -44,6 +44,18 @@ const kinds = {
       const talk = async () => {
         await handle.send('from here')
         return 'heard: from here'
+      }
+      return { handle, talk, end: () => handle.close() }
+    },
+  },
+  'shared-memory': {
+    moves: false,
+    give() {
+      const handle = SharedMemory.create(4096)
+      handle.write('from here')
+      const talk = async () => {
+        assert.equal(await handle.wait(16, 0, { timeout: 10_000 }), 'ok')
+        return 'holds: from here'
       }
       return { handle, talk, end: () => handle.close() }
     },
