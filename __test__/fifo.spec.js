@@ -282,7 +282,7 @@ describe('giving up an open', () => {
     let both = 0
     for (let i = 0; i < 150; i++) {
       const controller = new AbortController()
-      const writing = fifo.openWriter({ timeout: 2000 })
+      const writing = fifo.openWriter()
       const reading = fifo.openReader({ signal: controller.signal })
       const until = performance.now() + Math.random() * 0.3
       while (performance.now() < until);
@@ -291,8 +291,10 @@ describe('giving up an open', () => {
       const reader = await reading.catch(() => undefined)
       if (reader === undefined) {
         // The writer may have met the reader that then gave up; if not, it still waits for one.
-        const next = fifo.openReader({ timeout: 100 }).catch(() => undefined)
+        const calledOff = new AbortController()
+        const next = fifo.openReader({ signal: calledOff.signal }).catch(() => undefined)
         ;(await writing).close()
+        calledOff.abort()
         ;(await next)?.close()
         continue
       }
