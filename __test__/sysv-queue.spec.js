@@ -831,6 +831,26 @@ describe('waiting', options, () => {
   })
 })
 
+describe('a receiver that is killed', options, () => {
+  test('takes at most the one message with it that it had taken and not told of yet', async () => {
+    const queue = newQueue()
+    let lost = 0
+    for (let kill = 0; kill < 8; kill++) {
+      const child = start(fixture('sysv-queue-receive-and-tell.js'), [queue.id])
+      let sent = 0
+      const end = performance.now() + 100 + Math.random() * 50
+      while (performance.now() < end || child.stdout === '') await queue.send(String(sent++))
+      const { stdout } = await child.kill()
+      const seen = stdout.trim().split('\n').map(Number)
+      for (let message = queue.tryRecv(); message; message = queue.tryRecv()) seen.push(Number(message.data))
+      assert.equal(new Set(seen).size, seen.length, 'none has come twice')
+      assert.ok(sent - seen.length <= 1, `${sent - seen.length} are lost with one kill`)
+      lost += sent - seen.length
+    }
+    assert.ok(lost <= 8)
+  })
+})
+
 describe('limits of the system', { ...options, ...needs('unshare') }, () => {
   test('are told by name, and messages may be longer than what may be sent now', { skip: !isRoot }, () => {
     const { status, stdout, stderr } = spawnSync('unshare', ['-i', process.execPath, fixture('sysv-queue-limits.js')], {

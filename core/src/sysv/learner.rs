@@ -206,12 +206,15 @@ impl Shared {
         self.ended.notify_all();
     }
 
-    /// Ends all threads and sends back what is in the stash.
-    fn leave(&self) {
+    fn cancel_all(&self) {
         let learners: Vec<Learner> = lock(&self.state).learners.drain(..).collect();
         for learner in &learners {
             learner.cancel();
         }
+    }
+
+    /// Sees the threads out, which have been cancelled, and sends back what is in the stash.
+    fn leave(&self) {
         let state = lock(&self.state);
         let waited = self.ended.wait_timeout_while(state, PATIENCE, |state| state.threads > 0);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -231,7 +234,10 @@ impl Shared {
 pub fn leave_all() {
     LEAVING.store(true, Ordering::SeqCst);
     let all: Vec<Arc<Shared>> = lock(&QUEUES).iter().flatten().filter_map(|(_, shared)| shared.upgrade()).collect();
-    for shared in all {
+    for shared in &all {
+        shared.cancel_all();
+    }
+    for shared in &all {
         shared.leave();
     }
 }
