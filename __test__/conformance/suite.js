@@ -82,9 +82,9 @@ export function conformance(row) {
   describe(name, () => {
     describe('between two processes', () => {
       promise('everything that one sends arrives at the other, in order', async ({ sender, receiver }) => {
-        const child = give('send numbers', sender, [20_000])
+        const child = give('send numbers', sender, [5000])
         const count = new Count()
-        while (count.next < 20_000) count.take(data(await receiver.recv()))
+        while (count.next < 5000) count.take(data(await receiver.recv()))
         if (row.ends) assert.equal(await receiver.recv(), null)
         await child.succeeded()
       })
@@ -92,14 +92,14 @@ export function conformance(row) {
       promise('and the other way', async ({ sender, receiver }) => {
         const child = give('receive all', receiver, allOf(5000))
         const hash = createHash('sha256')
-        for (let i = 0; i < 5000; i++) {
+        for (let i = 0; i < 2000; i++) {
           await sender.send(numbered(i))
           hash.update(numbered(i))
         }
         sender.close()
         const told = JSON.parse(await child.succeeded())
-        assert.equal(told.bytes, 5000 * LENGTH)
-        if (row.boundaries) assert.equal(told.messages, 5000)
+        assert.equal(told.bytes, 2000 * LENGTH)
+        if (row.boundaries) assert.equal(told.messages, 2000)
         assert.equal(told.hash, hash.digest('hex'))
       })
 
@@ -159,7 +159,7 @@ export function conformance(row) {
       })
 
       promise('a receive that is aborted at any moment loses and doubles nothing', async ({ sender, receiver }) => {
-        const total = 3000
+        const total = 1000
         const child = give('send numbers with pauses', sender, [total])
         const count = new Count()
         let aborted = 0
@@ -184,7 +184,7 @@ export function conformance(row) {
       })
 
       promise('a receive with a short timeout loses and doubles nothing', async ({ sender, receiver }) => {
-        const total = 1500
+        const total = 500
         const child = give('send numbers with pauses', sender, [total])
         const count = new Count()
         for (let round = 0; count.next < total; round++) {
@@ -530,13 +530,13 @@ export function conformance(row) {
 
     describe('iteration', () => {
       promise('gives everything', async ({ sender, receiver }) => {
-        const child = give('send numbers', sender, [3000])
+        const child = give('send numbers', sender, [1000])
         const count = new Count()
         for await (const message of receiver) {
           count.take(data(message))
-          if (!row.ends && count.next === 3000) break
+          if (!row.ends && count.next === 1000) break
         }
-        assert.equal(count.next, 3000)
+        assert.equal(count.next, 1000)
         await child.succeeded()
       })
 
@@ -672,17 +672,13 @@ export function conformance(row) {
           assert.equal(await receiver.recv(), null)
         })
 
-        promise('comes when the sender is killed', async ({ sender, receiver }) => {
-          const child = give('wait', receiver.dup(), [])
-          await child.says('ready')
+        promise('comes when the sender is killed, after what it had sent', async ({ sender, receiver }) => {
+          const child = give('send numbers with pauses', sender, [1_000_000])
+          const count = new Count()
+          while (count.next < 100) count.take(data(await receiver.recv()))
           await child.kill()
-          const other = give('send numbers with pauses', sender, [1_000_000])
-          await receiver.recv()
-          await other.kill()
-          let bytes = 0
-          for await (const message of receiver) bytes += data(message).length
+          for await (const message of receiver) count.take(data(message))
           assert.equal(await receiver.recv(), null)
-          assert.ok(bytes >= 0)
         })
       })
     }
