@@ -82,11 +82,17 @@ mod cancel {
             Self { thread: thread.recv().unwrap(), orders, results, begun, running }
         }
 
-        /// Gives the order, and comes back when the thread is about to make the call.
-        fn order(&self, number: libc::c_long, arguments: Arguments) -> Arc<Flag> {
+        /// Gives the order.
+        fn order_soon(&self, number: libc::c_long, arguments: Arguments) -> Arc<Flag> {
             let flag = Arc::new(Flag::default());
-            let before = self.begun.load(Ordering::SeqCst);
             self.orders.send(Order { flag: Arc::clone(&flag), number, arguments }).unwrap();
+            flag
+        }
+
+        /// The same, and comes back when the thread is about to make the call.
+        fn order(&self, number: libc::c_long, arguments: Arguments) -> Arc<Flag> {
+            let before = self.begun.load(Ordering::SeqCst);
+            let flag = self.order_soon(number, arguments);
             while self.begun.load(Ordering::SeqCst) == before {
                 spin_loop();
             }
@@ -223,7 +229,9 @@ mod cancel {
                 reader.read_exact(&mut drained).unwrap();
             }
             let arguments = [number(&writer), page.as_ptr() as libc::c_long, page.len() as libc::c_long, 0, 0, 0];
-            let flag = caller.order(libc::SYS_write, arguments);
+            // At times the cancel may even come before the thread has woken up.
+            let order = if round % 8 == 0 { Caller::order_soon } else { Caller::order };
+            let flag = order(&caller, libc::SYS_write, arguments);
             delays.pass();
             caller.cancel(&flag);
             if kind == 1 {
@@ -264,7 +272,8 @@ mod cancel {
         for round in 0..rounds() {
             let flags: libc::c_long = (libc::O_RDONLY | libc::O_CLOEXEC).into();
             let arguments = [libc::AT_FDCWD.into(), name.as_ptr() as libc::c_long, flags, 0, 0, 0];
-            let flag = caller.order(libc::SYS_openat, arguments);
+            let order = if round % 16 < 2 { Caller::order_soon } else { Caller::order };
+            let flag = order(&caller, libc::SYS_openat, arguments);
             delays.pass();
             let writer: Result<File, _> = if round % 2 == 0 {
                 let writer = come();
