@@ -90,7 +90,7 @@ export function conformance(row) {
       })
 
       promise('and the other way', async ({ sender, receiver }) => {
-        const child = give('receive all', receiver, allOf(5000))
+        const child = give('receive all', receiver, allOf(2000))
         const hash = createHash('sha256')
         for (let i = 0; i < 2000; i++) {
           await sender.send(numbered(i))
