@@ -98,7 +98,7 @@ export declare function posixQueueSize(id: number): number
 export declare function posixQueueUnlink(name: string): void
 
 /**
- * `interest`: READABLE, WRITABLE or both. Called again with the same token, it changes that. One direction at first: a process's own receives tell of room
+ * `interest`: READABLE, WRITABLE, both or 0. Called again with the same token, it changes that. One direction at first: a process's own receives tell of room
  * as well, and its own sends of messages.
  */
 export declare function posixQueueWatch(id: number, reactor: number, token: number, interest: number): void

@@ -661,6 +661,20 @@ describe('between processes', options, () => {
     assert.deepEqual([next, queue.size], [sent, 0])
   })
 
+  test('who has waited and waits no more is not woken for what others send and receive', async () => {
+    const queue = newQueue()
+    const child = start(fixture('posix-queue-bystander.js'), [], { handles: [queue], stdin: 'pipe' })
+    await child.says('ready')
+    for (let round = 0; round < 2000; round++) {
+      queue.sendSync('x')
+      if (round % 10 === 0) await turn()
+      queue.recvSync()
+    }
+    child.tell('enough')
+    const [, woken] = (await child.succeeded()).split(' ')
+    assert.ok(Number(woken) < 50, `it has run ${woken} times`)
+  })
+
   test('another user gets what the mode gives him, and EACCES', { ...options, skip: !isRoot }, async () => {
     const secret = namedQueue()
     const [readable, writable] = [namedQueue(), namedQueue()]

@@ -110,11 +110,12 @@ pub fn posix_queue_unlink(env: Env, name: String) -> napi::Result<()> {
     Name::new(&name).and_then(|name| queue::unlink(&name)).or_throw(&env)
 }
 
-/// `interest`: READABLE, WRITABLE or both. Called again with the same token, it changes that. One direction at first: a process's own receives tell of room
+/// `interest`: READABLE, WRITABLE, both or 0. Called again with the same token, it changes that. One direction at first: a process's own receives tell of room
 /// as well, and its own sends of messages.
 #[napi(catch_unwind)]
 pub fn posix_queue_watch(env: Env, id: u32, reactor: u32, token: u32, interest: u32) -> napi::Result<()> {
     let interest = match interest {
+        0 => return table::unwatch(&QUEUES, id).or_throw(&env),
         READABLE => Interest::Read,
         WRITABLE => Interest::Write,
         _ => Interest::Both,

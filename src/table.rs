@@ -82,6 +82,18 @@ pub(crate) fn watch<T: AsFd>(
     })
 }
 
+/// Has nobody told of the object, until the next `watch`.
+pub(crate) fn unwatch<T: AsFd>(table: &'static LocalKey<Table<T>>, id: u32) -> Result<()> {
+    table.with(|table| {
+        table.with(id, |entry| {
+            if let Some(epoll) = entry.watched_by.take() {
+                epoll.remove(entry.object.as_fd());
+            }
+            Ok(())
+        })
+    })
+}
+
 /// Removes the object, which nobody watches any more. A number that is free already gives None.
 pub(crate) fn remove<T: AsFd>(table: &'static LocalKey<Table<T>>, id: u32) -> Option<T> {
     let Entry { object, watched_by } = table.with(|table| table.take(id))?;

@@ -34,12 +34,12 @@ export class QueueCore extends Core {
    */
   watchFor(direction) {
     const interest = this.interest | direction
-    if (this.interest !== 0) {
+    if (this.changeInterest !== unwatched) {
       this.changeInterest(interest)
     } else {
       this.watch(this, (reactor, token) => {
+        native.posixQueueWatch(this.id, reactor, token, interest)
         this.changeInterest = (wanted) => native.posixQueueWatch(this.id, reactor, token, wanted)
-        this.changeInterest(interest)
       })
     }
     this.interest = interest
@@ -47,10 +47,25 @@ export class QueueCore extends Core {
 
   /** @param {number} events */
   onReady(events) {
-    const received = (events & READABLE) !== 0 && this.receiving.onReady(events)
+    const received = this.tell(this.receiving, events & READABLE)
     // The receives may have closed the handle, or whoever was waiting for them.
-    const sent = (events & WRITABLE) !== 0 && !this.closed && this.sending.onReady(events)
+    const sent = !this.closed && this.tell(this.sending, events & WRITABLE)
     return received || sent
+  }
+
+  /**
+   * @param {Direction} direction
+   * @param {number} event that of this direction, or 0
+   */
+  tell(direction, event) {
+    if ((event & this.interest) === 0) return false
+    if (direction.head !== undefined) return direction.onReady()
+    // Nobody waits any more, and on a queue that others use this would be told for each of their messages.
+    direction.ready = true
+    direction.watch = () => this.watchFor(event)
+    this.interest &= ~event
+    this.changeInterest(this.interest)
+    return false
   }
 }
 
