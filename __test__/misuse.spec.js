@@ -1,11 +1,14 @@
 /** Misuse: handles, signals, errors and memory that are not what they seem. Nothing hangs, nothing is lost or garbled. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { closeSync, cpSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { PipeReader, PosixMessageQueue, pipe, pipeline, SysvMessageQueue } from '../index.js'
+import { needs, python } from './support/extras.js'
 import { descriptors, turn } from './support/state.js'
 
 const MORE_THAN_FITS = 200_000
@@ -258,5 +261,33 @@ describe('two copies of the package over one addon, as test runners make them', 
       )
       assert.deepEqual(rest.map(String), ['bytes', 'bytes'])
     }
+  })
+})
+
+describe('a writer that sends packets into a pipe that was made without', () => {
+  const program = [
+    'import fcntl, os, sys',
+    'fcntl.fcntl(3, fcntl.F_SETFL, fcntl.fcntl(3, fcntl.F_GETFL) | os.O_DIRECT)',
+    "os.write(3, b'ready')",
+    'sys.stdin.readline()',
+    "for i in range(10): os.write(3, b'packet')",
+    "os.write(1, b'written')",
+    'sys.stdin.readline()',
+  ].join('\n')
+
+  test('every packet is received, without another one to wake the reader', {
+    ...needs('python'),
+    timeout: 10_000,
+  }, async (t) => {
+    const { reader, writer } = open(t)
+    const child = spawn(python, ['-c', program], { stdio: ['pipe', 'pipe', 'inherit', writer.fd] })
+    t.after(() => child.kill('SIGKILL'))
+    assert.equal(String(await reader.recv()), 'ready')
+    const first = reader.recv()
+    child.stdin.write('\n')
+    await once(child.stdout, 'data')
+    assert.equal(String(await first), 'packet')
+    for (let i = 1; i < 10; i++) assert.equal(String(await reader.recv()), 'packet')
+    assert.equal(reader.pending, 0)
   })
 })

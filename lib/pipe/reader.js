@@ -43,8 +43,9 @@ function takeInto(core, memory, length) {
     return BLOCKED
   }
   if (count === 0) core.ended = true
-  // Less than there was room for: the pipe was empty then, and what has come since is told of. (A packet ends a read too.)
-  else if (count < length && !core.packet) core.direction.exhausted()
+  // Less than there was room for: the pipe was empty then, and what has come since is told of. A packet ends a read too, and
+  // a writer may send packets without this end knowing.
+  else if (count < length && !core.packet) core.direction.presumeExhausted()
   return count
 }
 

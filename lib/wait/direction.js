@@ -6,9 +6,13 @@ import { closedError, retrace, timedOut, tooManyPending } from '../errors.js'
 import { HANGUP, mayTakeAtOnce } from '../reactor.js'
 import { FOR_EVER } from '../validate.js'
 import { arm, disarm } from './cancel.js'
+import { lookSoon } from './presumption.js'
 
 /** What an attempt gives when it would have to wait. */
 export const BLOCKED = Symbol('blocked')
+
+/** How long a presumption that was wrong once is not made again: so often the kernel has to say EAGAIN. */
+const DISTRUST = 64
 
 /** @typedef {import('../validate.js').Wait} Wait */
 
@@ -98,6 +102,9 @@ export class Direction {
     this.ready = true
     /** The other side is gone: no edge will ever come again, so trying always makes sense. */
     this.hungUp = false
+    /** It is not ready as far as can be guessed: nobody has asked the kernel. */
+    this.presumed = false
+    this.distrust = 0
     /** @type {(() => void) | undefined} */
     this.watch = watch
   }
@@ -110,6 +117,24 @@ export class Direction {
   /** The kernel has said that there is nothing to be done now. */
   exhausted() {
     this.ready = false
+    this.presumed = false
+    if (this.distrust > 0) this.distrust--
+  }
+
+  /** It looks as if there were nothing to be done now. */
+  presumeExhausted() {
+    if (this.distrust > 0) return
+    this.ready = false
+    this.presumed = true
+  }
+
+  /** Whoever waits does so on a presumption. */
+  lookAgain() {
+    if (!this.presumed || this.head === undefined) return
+    this.presumed = false
+    if (!this.onReady()) return
+    this.ready = true
+    this.distrust = DISTRUST
   }
 
   /**
@@ -167,6 +192,7 @@ export class Direction {
       operation.reject = reject
     })
     if (wait.timeout !== Number.POSITIVE_INFINITY || wait.signal !== undefined) this.arm(operation, wait)
+    if (this.presumed) lookSoon(this)
     // Of a plain receive, which hardly ever fails, every promise more would be felt.
     return wait === FOR_EVER && !operation.mayFail ? settled : traced(settled, wait.signal)
   }
