@@ -1,5 +1,6 @@
 /** Handing over: every kind of handle that can travel arrives in another process as what it was. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { PosixMessageQueue, pipe, SharedMemory, SysvMessageQueue } from '../index.js'
 import { parcelOf, rebuild } from '../lib/handover.js'
@@ -89,6 +90,13 @@ describe('handing over', () => {
       }
     })
   }
+
+  test('is tried here for every kind that the table knows', () => {
+    const source = readFileSync(new URL('../lib/handover.js', import.meta.url), 'utf8')
+    const known = [...source.matchAll(/\[\s*'([a-z-]+)',\s*\{/g)].map(([, kind]) => kind)
+    assert.ok(known.length > 0)
+    assert.deepEqual(new Set(known), new Set(Object.keys(kinds)))
+  })
 
   test('several at once arrive in their order', limit, async () => {
     const [one, two] = [pipe(), pipe()]
