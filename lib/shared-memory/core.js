@@ -1,7 +1,7 @@
 /**
  * What stands behind a handle of shared memory: its size, and what was shown of it to the program.
  */
-import { Core, coreOf } from '../handle.js'
+import { Core, coresOf } from '../handle.js'
 import native from '../load.js'
 
 /** @typedef {import('../../native.js').SharedMemoryFacts} Facts */
@@ -64,5 +64,4 @@ export class MemoryCore extends Core {
   }
 }
 
-/** @type {(handle: import('../handle.js').Handle) => MemoryCore} */
-export const memoryOf = /** @type {any} */ (coreOf)
+export const memoryOf = coresOf(MemoryCore, 'a SharedMemory')
