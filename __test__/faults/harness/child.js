@@ -49,6 +49,8 @@ export class Child {
     this.exited = new Promise((resolve, reject) => {
       this.process.once('error', reject)
       this.process.once('close', (code, signal) => resolve({ code, signal }))
+      // Whatever it has started may have its stderr still.
+      this.process.once('exit', (code, signal) => setTimeout(() => resolve({ code, signal }), 500).unref())
     })
     // Whoever is interested asks for it.
     this.exited.catch(() => {})

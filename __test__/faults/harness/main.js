@@ -2,6 +2,7 @@
 import { writeSync } from 'node:fs'
 import process from 'node:process'
 import { Context, roleOf } from './context.js'
+import { pause } from './time.js'
 
 /** Written at once: a process that ends by itself may be ended in the next moment. @param {object} message */
 function tell(message) {
@@ -24,6 +25,7 @@ try {
 } catch (error) {
   tell({ failed: error?.stack ?? String(error), rounds: context.rounds })
   process.exitCode = 1
+  await Promise.race([context.end(), pause(1000)]).catch(() => {})
   // Whatever is still pending is not to hide this.
   setTimeout(() => process.exit(), 500).unref()
 }

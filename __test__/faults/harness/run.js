@@ -55,7 +55,9 @@ export async function runRow({ name, fault, kind, folder, classes }, { ms, seed,
     await child.done()
     if (child.outcome === undefined) error = `It has ended without a result\n${child.errors}`
   } catch (failure) {
-    error = hung ? `Hung: killed after ${(ms + patience) / 1000} s\n${child.errors}` : failure.message
+    error = hung
+      ? `Hung: killed after ${(ms + patience) / 1000} s\n${child.outcome?.failed ?? ''}${child.errors}`
+      : failure.message
   } finally {
     clearTimeout(watchdog)
   }
