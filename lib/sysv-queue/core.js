@@ -4,6 +4,7 @@
  */
 import { Core, coresOf } from '../handle.js'
 import native from '../load.js'
+import { Looks } from './looks.js'
 import { Receiving } from './receiving.js'
 import { Sending } from './sending.js'
 
@@ -21,6 +22,7 @@ export class QueueCore extends Core {
     this.number = facts.number
     this.sending = new Sending(this)
     this.directions.push(this.sending)
+    this.receivingLooks = new Looks()
     /** By selector, those that somebody waits in. @type {Map<number | string, Receiving>} */
     this.receiving = new Map()
   }

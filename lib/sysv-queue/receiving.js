@@ -2,7 +2,7 @@
  * Receiving: a message is taken here, on the JS thread and without waiting. A thread only learns that there is one; it is
  * there while somebody waits, one for each queue and selector in the whole process.
  */
-import { clearTimeout, setTimeout } from 'node:timers'
+import { clearImmediate, clearTimeout, setImmediate, setTimeout } from 'node:timers'
 import native from '../load.js'
 import { BLOCKED, Direction, Operation } from '../wait/direction.js'
 import { arrivedText, arrivedType, enlarge, frameFor } from './frame.js'
@@ -90,6 +90,8 @@ export class Receiving extends Direction {
     this.wasted = 0
     /** @type {NodeJS.Timeout | undefined} */
     this.pause = undefined
+    /** It will be looked in the next turn. @type {NodeJS.Immediate | undefined} */
+    this.look = undefined
   }
 
   /** @param {Receive} operation @param {import('../validate.js').Wait} wait */
@@ -97,7 +99,7 @@ export class Receiving extends Direction {
     const first = this.head === undefined
     const settled = super.enqueue(operation, wait)
     // One that has not even been tried is to be, in the next turn.
-    if (first && operation.tried && this.head === operation) this.learnAfter(0)
+    if (first && operation.tried && this.head === operation) this.begin()
     return settled
   }
 
@@ -106,8 +108,31 @@ export class Receiving extends Direction {
     // What the thread may have taken this moment comes before what is taken here.
     this.forget()
     const served = super.onReady(events)
-    if (this.head !== undefined && this.pause === undefined) this.learnAfter(0)
+    if (this.head !== undefined && this.pause === undefined && this.look === undefined) this.begin()
     return served
+  }
+
+  begin() {
+    const turns = /** @type {QueueCore} */ (this.core).receivingLooks.turns()
+    if (turns === 0) this.learnAfter(0)
+    else this.lookIn(turns, turns)
+  }
+
+  /** @param {number} left @param {number} turns */
+  lookIn(left, turns) {
+    this.look = setImmediate(() => {
+      this.look = undefined
+      const { receivingLooks } = /** @type {QueueCore} */ (this.core)
+      if (super.onReady()) {
+        receivingLooks.learn(turns, true)
+        if (this.head !== undefined) this.begin()
+      } else if (left > 1) {
+        this.lookIn(left - 1, turns)
+      } else {
+        receivingLooks.learn(turns, false)
+        this.learnAfter(0)
+      }
+    })
   }
 
   learn() {
@@ -175,6 +200,8 @@ export class Receiving extends Direction {
     this.begun = false
     clearTimeout(this.pause)
     this.pause = undefined
+    clearImmediate(this.look)
+    this.look = undefined
     const { receiving } = /** @type {QueueCore} */ (this.core)
     if (receiving.get(this.selector.name) === this) receiving.delete(this.selector.name)
   }

@@ -3,12 +3,13 @@
  * it is exact: called off, it was not sent; sent, it was not called off.
  */
 import { Buffer } from 'node:buffer'
-import { clearTimeout, setTimeout } from 'node:timers'
+import { clearImmediate, clearTimeout, setImmediate, setTimeout } from 'node:timers'
 import { closedError } from '../errors.js'
 import native from '../load.js'
 import { BLOCKED, Direction, Operation } from '../wait/direction.js'
 import { frameWith, ownFrameWith } from './frame.js'
 import { refusal, refuseForEver } from './limits.js'
+import { Looks } from './looks.js'
 import { CALLED_OFF, cancel, startWaiting, watchThreads } from './told.js'
 
 /** @typedef {import('./core.js').QueueCore} QueueCore */
@@ -92,6 +93,9 @@ export class Sending extends Direction {
     super(core, watchThreads)
     /** @type {NodeJS.Timeout | undefined} */
     this.pause = undefined
+    this.looks = new Looks()
+    /** It will be looked in the next turn. @type {NodeJS.Immediate | undefined} */
+    this.look = undefined
   }
 
   /** @param {Send} operation @param {import('../validate.js').Wait} wait */
@@ -99,7 +103,7 @@ export class Sending extends Direction {
     operation.first = this.head === undefined
     const settled = super.enqueue(operation, wait)
     // One that has not even been tried is to be, in the next turn.
-    if (operation.first && operation.tried && this.head === operation) this.begin(operation)
+    if (operation.first && operation.tried && this.head === operation) this.lookOrBegin(operation)
     return settled
   }
 
@@ -107,8 +111,38 @@ export class Sending extends Direction {
   onReady(events) {
     const served = super.onReady(events)
     const operation = /** @type {Send | undefined} */ (this.head)
-    if (operation !== undefined && operation.token === 0 && this.pause === undefined) this.begin(operation)
+    if (operation === undefined || operation.token !== 0) return served
+    if (this.pause === undefined && this.look === undefined) this.lookOrBegin(operation)
     return served
+  }
+
+  /** @param {Send} operation */
+  lookOrBegin(operation) {
+    const turns = this.looks.turns()
+    if (turns === 0) this.begin(operation)
+    else this.lookIn(turns, turns)
+  }
+
+  /** @param {number} left @param {number} turns */
+  lookIn(left, turns) {
+    this.look = setImmediate(() => {
+      this.look = undefined
+      const paid = super.onReady()
+      const operation = /** @type {Send | undefined} */ (this.head)
+      if (paid || left === 1) this.looks.learn(turns, paid)
+      if (operation === undefined) return
+      if (paid) this.lookOrBegin(operation)
+      else if (left > 1) this.lookIn(left - 1, turns)
+      else this.begin(operation)
+    })
+  }
+
+  /** @param {Operation} operation */
+  remove(operation) {
+    super.remove(operation)
+    if (this.head !== undefined) return
+    clearImmediate(this.look)
+    this.look = undefined
   }
 
   /** Goes on with what waits, as far as that can be. */
