@@ -18,6 +18,9 @@ import { QueueCore } from './core.js'
 /** @typedef {{ timeout?: number, signal?: AbortSignal }} WaitOptions */
 /** @typedef {{ data: Buffer, priority: number }} Message */
 
+// By name of their own: a look into the addon, which has a hundred of them, would be felt in each message.
+const { posixQueueReceive, posixQueueSend } = native
+
 /** MQ_PRIO_MAX is one more. */
 const HIGHEST_PRIORITY = 32_767
 /** The addon writes the priority behind the message. */
@@ -39,7 +42,7 @@ const ACCESS = new Map([
 function take(core, milliseconds) {
   const { maxMessageSize } = core
   const room = roomFor(maxMessageSize + PRIORITY_SIZE)
-  const length = native.posixQueueReceive(core.id, room, maxMessageSize, milliseconds)
+  const length = posixQueueReceive(core.id, room, maxMessageSize, milliseconds)
   if (length < 0) {
     core.receiving.exhausted()
     core.vain = VAIN
@@ -56,7 +59,7 @@ function take(core, milliseconds) {
  * @param {number} milliseconds to wait before, blocking this thread
  */
 function put(core, data, priority, milliseconds) {
-  if (native.posixQueueSend(core.id, data, priority, milliseconds) === 0) return undefined
+  if (posixQueueSend(core.id, data, priority, milliseconds) === 0) return undefined
   core.sending.exhausted()
   return BLOCKED
 }
