@@ -771,9 +771,9 @@ describe('lifetimes', options, () => {
       )
       for (const name of names) assert.throws(() => PosixMessageQueue.open(name), { code: 'ENOENT' })
       assert.deepEqual(await clean(), [])
-      PosixMessageQueue.unlink(named)
     } finally {
       rmSync(folder, { recursive: true })
+      PosixMessageQueue.unlink(named)
     }
   })
 
