@@ -9,7 +9,7 @@ import { CAMPAIGNS, choose, loadRows } from './faults/harness/table.js'
 import { needs } from './support/extras.js'
 
 /** Milliseconds, where a row does not say how much it needs for a look. */
-const SHORT = 600
+const SHORT = 400
 
 const rows = await loadRows()
 const defects = new URL('./faults/defects/', import.meta.url)

@@ -13,7 +13,7 @@ export default {
   id: 'G8',
   campaign: 'kill',
   promise: 'a worker terminated with waits of every sort pending ends in time and leaves nothing behind',
-  short: 1500,
+  short: 1000,
 
   roles: {
     async pend(kind, context) {

@@ -5,7 +5,7 @@ export default {
   id: 'G9',
   campaign: 'kill',
   promise: 'many workers use the package at once and end in any order, the first one first; the others go on',
-  short: 1500,
+  short: 800,
 
   roles: {
     /** Sends to itself until it is ended, or for a while. */

@@ -16,7 +16,7 @@ export default {
   campaign: 'cancel',
   promise: 'calls that the kernel interrupts before they have done anything are made again: nothing is lost or fails',
   needs: ['strace'],
-  short: 1500,
+  short: 800,
 
   roles: {
     /** Moves messages in every way, in a process whose calls are interrupted all the time. */

@@ -17,7 +17,7 @@ export default {
   campaign: 'leak',
   promise:
     'a child started while handles are opened and closed in other threads has stdin, stdout and stderr, and nothing else',
-  short: 1500,
+  short: 800,
 
   roles: {
     /** Opens and closes, in every way and without a pause. */

@@ -38,7 +38,7 @@ export default {
   campaign: 'limits',
   promise: 'whichever call of an open or a transfer fails: a typed error, nothing half made, and it works again',
   needs: ['strace'],
-  short: 2000,
+  short: 1000,
 
   roles: {
     /** Opens, waits, sends, receives and copies, once; gives the code of the error if one of these has failed. */

@@ -9,7 +9,7 @@ export default {
   id: 'G12',
   campaign: 'limits',
   promise: 'without a descriptor left every step fails with EMFILE, leaves nothing half made, and works again later',
-  short: 1500,
+  short: 800,
 
   roles: {
     /** Leaves the process so many descriptors, and does in it all that one does for the first time. */

@@ -18,7 +18,7 @@ export default {
 
   async run(kind, context) {
     const path = new URL(import.meta.url)
-    const idle = await reading(path, 50)
+    const idle = quantile(await reading(path, 50), 0.99)
     const threads = threadCounts()
     const many = kind.most ?? 1000
     const all = []
@@ -26,9 +26,9 @@ export default {
     const waits = all.map(({ receiver }) => kind.receives.recv(receiver, {}))
     if (kind.descriptors !== false) assert.ok(descriptors() > many)
 
-    const times = []
-    while (context.goesOn()) {
-      times.push(...(await reading(path, 50)))
+    const p99s = []
+    while (context.goesOn() || p99s.length < 5) {
+      p99s.push(quantile(await reading(path, 50), 0.99))
       // A few come and wait again, meanwhile.
       for (let i = 0; i < 10; i++) {
         const place = context.random.integer(0, many - 1)
@@ -38,10 +38,9 @@ export default {
       }
       context.round()
     }
-    const p99 = quantile(times, 0.99)
-    // On a machine that is busy with something else even an idle process reads slowly.
-    const most = Math.max(LIMIT, 2 * quantile(idle, 0.99))
-    assert.ok(p99 < most, `p99 of fs.readFile is ${p99} ms, idle ${quantile(idle, 0.99)} ms`)
+    // Waits that hold files up hold them all up; a busy machine does it now and then.
+    const p99 = quantile(p99s, 0.5)
+    assert.ok(p99 < LIMIT, `p99 of fs.readFile is ${p99} ms, idle ${idle} ms`)
     const more = threadCounts()
     assert.ok(more.others <= threads.others + 1, `${more.others - threads.others} threads more`)
     // What has no descriptor needs a thread of our own for each.
@@ -52,7 +51,7 @@ export default {
     return {
       waiting: many,
       readFileP99Ms: p99.toFixed(2),
-      idleP99Ms: quantile(idle, 0.99).toFixed(2),
+      idleP99Ms: idle.toFixed(2),
       threads: more.others + more.waiters,
     }
   },

@@ -7,7 +7,7 @@ export default {
   campaign: 'limits',
   promise: 'waits on one handle: under 1 KiB each, first come first served, bounded by its limit, all settled by close',
   launch: { execArgv: ['--expose-gc'] },
-  short: 1000,
+  short: 500,
 
   async run(kind, context) {
     const figures = { bytesEach: 0 }

@@ -11,7 +11,7 @@ export default {
   id: 'G19',
   campaign: 'leak',
   promise: 'an idle handle keeps no process alive, one that is waited on does unless unref; waiting costs no time',
-  short: 1800,
+  short: 1200,
 
   roles: {
     /** Ends by itself. */

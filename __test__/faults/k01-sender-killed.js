@@ -9,7 +9,7 @@ export default {
   promise:
     'a sender killed at any moment: all that its sends have settled for arrives, whole and in order, then the end',
   fits: (kind) => kind.stream,
-  short: 1500,
+  short: 800,
 
   roles: {
     /** Sends numbers for ever, some in messages that go in several pieces. */

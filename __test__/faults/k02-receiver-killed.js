@@ -9,7 +9,7 @@ export default {
   campaign: 'kill',
   promise: 'a receiver killed at any moment takes with it what it had received; senders and other receivers go on',
   fits: (kind) => kind.stream,
-  short: 1500,
+  short: 800,
 
   roles: {
     /** Receives one number at a time for ever. */

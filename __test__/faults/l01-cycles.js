@@ -49,7 +49,7 @@ export default {
   campaign: 'leak',
   promise: 'opening and closing in every way leaves no descriptor, thread, mapping or name, and no memory',
   launch: { execArgv: ['--expose-gc'] },
-  short: 1500,
+  short: 800,
 
   async run(kind, context) {
     const least = context.long ? 10_000 : 1000

@@ -11,7 +11,7 @@ export default {
   campaign: 'limits',
   promise: '64 sends at once of 1 MiB to a slow receiver arrive whole and in order; sending waits for room',
   fits: (kind) => kind.divides,
-  short: 1500,
+  short: 600,
 
   roles: {
     /** Receives slowly; gives the hash of all that came. */

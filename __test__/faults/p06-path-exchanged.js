@@ -73,7 +73,8 @@ export default {
     await attacker.told()
     const fifo = Fifo.at(path)
     const figures = { opens: 0, opened: 0, written: 0, refused: 0 }
-    while (context.goesOn()) {
+    // The other process may have come to nothing yet.
+    while (context.goesOn() || figures.refused === 0 || figures.written === 0) {
       const options = { timeout: context.random.integer(0, 2) }
       const opening = context.random.chance(0.7) ? fifo.openWriter(options) : fifo.openReader(options)
       try {
@@ -99,7 +100,6 @@ export default {
     attacker.say('stop')
     figures.exchanges = await attacker.done()
     assert.equal(readFileSync(victim, 'utf8'), SECRET, 'the victim was written to')
-    assert.ok(figures.refused > 0 && figures.written > 0, 'it has met one sort of thing only')
     await assert.rejects(other.openWriter({ timeout: 0 }), { code: 'ETIMEDOUT' })
     rmSync(folder, { recursive: true })
     return figures
