@@ -2,7 +2,7 @@
  * `npm test`: sets up what is missing, then lint, the Rust tests and the specs, all of them whatever fails.
  * `npm test -- FILTER…`: the specs whose path contains a FILTER, and nothing else.
  */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { lintSteps } from './support/lint.js'
 import { Complaint, main, root } from './support/run.js'
@@ -42,6 +42,7 @@ await main(async () => {
   setUp({ faultInject: true })
   mkdirSync(join(root, 'target/test'), { recursive: true })
   const outcomes = await takeSteps(filters.length === 0 ? [...lintSteps, rustStep, nodeStep] : [nodeStep])
+  removeEmptyRegistries()
   console.log('\n── Summary')
   printTimes(outcomes)
   for (const line of leftOut(report)) console.log(line)
@@ -49,3 +50,14 @@ await main(async () => {
   if (rust) console.log(`\n${rustSummary(rust.output)}`)
   console.log(`\n${nodeSummary(report)}`)
 })
+
+/** The package keeps these folders; tests are to leave nothing. One that is in use stays. */
+function removeEmptyRegistries() {
+  for (const name of readdirSync('/dev/shm').filter((entry) => entry.startsWith('os-ipc-'))) {
+    try {
+      rmdirSync(join('/dev/shm', name))
+    } catch {
+      // Not empty, or another user's.
+    }
+  }
+}
