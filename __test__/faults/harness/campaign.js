@@ -23,6 +23,10 @@ const [SHORTEST, LONGEST] = [1500, 30_000]
  * @returns {Promise<number>} the exit status
  */
 export async function campaign(args, prepare) {
+  if (args.includes('--help')) {
+    process.stdout.write(`${USAGE}\n`)
+    return 0
+  }
   const wanted = parse(args)
   if (wanted === undefined) return 2
   const rows = choose(await loadRows(), wanted)
@@ -35,7 +39,7 @@ export async function campaign(args, prepare) {
 function parse(args) {
   const string = { type: /** @type {const} */ ('string') }
   const boolean = { type: /** @type {const} */ ('boolean'), default: false }
-  const options = { minutes: string, class: string, fault: string, seed: string, json: boolean, help: boolean }
+  const options = { minutes: string, class: string, fault: string, seed: string, json: boolean }
   let given
   try {
     given = parseArgs({ args, options, allowPositionals: true })
@@ -46,7 +50,6 @@ function parse(args) {
   const [name] = positionals
   const minutes = Number(values.minutes ?? 1)
   const seed = values.seed === undefined ? undefined : Number(values.seed)
-  if (values.help) return refuse()
   if (positionals.length !== 1) return refuse('exactly one campaign is wanted')
   if (name !== 'all' && !CAMPAIGNS.includes(name)) return refuse(`there is no campaign '${name}'`)
   if (!(minutes > 0)) return refuse(`--minutes ${values.minutes} is no time`)
@@ -55,9 +58,9 @@ function parse(args) {
   return { campaign: name === 'all' ? undefined : name, ms: minutes * 60_000, kind, fault, seed, json }
 }
 
-/** @param {string} [why] @param {any} [result] */
+/** @param {string} why @param {any} [result] */
 function refuse(why, result) {
-  process.stderr.write(`${why === undefined ? '' : `campaign: ${why}\n\n`}${USAGE}\n`)
+  process.stderr.write(`campaign: ${why}\n\n${USAGE}\n`)
   return result
 }
 
