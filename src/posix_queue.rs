@@ -152,23 +152,24 @@ impl raw::Function for Send {
     };
 }
 
-/// `posixQueueReceive(id, target, size, milliseconds)`: the message's length, or `WOULD_BLOCK` if there is none. `target`
-/// has two bytes more than `size`, the longest message of the queue: behind the message stands its priority, the low byte
-/// first. It blocks this thread for at most so many milliseconds before it tries; `FOR_EVER` stands in mq_receive itself.
+/// `posixQueueReceive(id, target, from, milliseconds)`: the message's length, or `WOULD_BLOCK` if there is none. `target`
+/// has room for the queue's longest message and two bytes more from there on: behind the message stands its priority, the
+/// low byte first. It blocks this thread for at most so many milliseconds before it tries; `FOR_EVER` stands in mq_receive itself.
 struct Receive;
 
 impl raw::Function for Receive {
     const NAME: &CStr = c"posixQueueReceive";
     const BODY: Body = |env, mut arguments| {
-        let (id, size, milliseconds) = (arguments.number(0), arguments.number(2) as usize, arguments.number(3));
+        let (id, from, milliseconds) = (arguments.number(0), arguments.number(2) as usize, arguments.number(3));
         let target = arguments.memory(1);
-        let size = size.min(target.len());
+        let from = from.min(target.len());
+        let target = &mut target[from..];
         let received = table::with(&QUEUES, id, |queue| {
             if milliseconds == FOR_EVER {
-                return queue.receive(&mut target[..size]);
+                return queue.receive(message(queue, target));
             }
             block(queue, Wanted::Message, milliseconds)?;
-            queue.try_receive(&mut target[..size])
+            queue.try_receive(message(queue, target))
         });
         let Attempt::Done((length, priority)) = received.or_throw(env)? else { return Ok(WOULD_BLOCK) };
         for (byte, part) in target.iter_mut().skip(length).zip((priority as u16).to_le_bytes()) {
@@ -177,6 +178,12 @@ impl raw::Function for Receive {
         // 16 MiB is the kernel's limit.
         Ok(length as i32)
     };
+}
+
+/// Where the message arrives: the two bytes behind it are kept for its priority.
+fn message<'a>(queue: &Queue, target: &'a mut [u8]) -> &'a mut [u8] {
+    let size = queue.max_message_size().min(target.len());
+    &mut target[..size]
 }
 
 /// A wait and a try in one call: for small messages the call itself costs as much.

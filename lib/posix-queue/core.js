@@ -4,8 +4,11 @@
 import { Core } from '../handle.js'
 import native from '../load.js'
 import { READABLE, WRITABLE } from '../reactor.js'
-import { Direction } from '../wait/direction.js'
+import { BLOCKED, Direction } from '../wait/direction.js'
 import { Notices } from './notices.js'
+
+/** After a receive that had to wait, how many that block do not even try without waiting. */
+const VAIN = 8
 
 const NATIVE = { close: native.posixQueueClose, detach: native.posixQueueDetach }
 
@@ -43,6 +46,13 @@ export class QueueCore extends Core {
       })
     }
     this.interest = interest
+  }
+
+  /** A receive has found nothing. @returns {typeof BLOCKED} */
+  nothing() {
+    this.receiving.exhausted()
+    this.vain = VAIN
+    return BLOCKED
   }
 
   /** @param {number} events */

@@ -9,48 +9,29 @@ import { coded, invalidState, invalidType, invalidValue } from '../errors.js'
 import { coresOf, fix, Handle, isOwned } from '../handle.js'
 import { iterate } from '../iterate.js'
 import native from '../load.js'
-import { arrived, roomFor } from '../scratch.js'
 import { boolean, descriptor, integer, mode as modeOf, objectOf, timeoutOf, waitOf } from '../validate.js'
 import { BLOCKED, Operation } from '../wait/direction.js'
 import { blockUntil, waitAndTry } from '../wait/sync.js'
 import { QueueCore } from './core.js'
+import { take } from './take.js'
 
 /** @typedef {{ timeout?: number, signal?: AbortSignal }} WaitOptions */
-/** @typedef {{ data: Buffer, priority: number }} Message */
+/** @typedef {import('./take.js').Message} Message */
 
-// By name of their own: a look into the addon, which has a hundred of them, would be felt in each message.
-const { posixQueueReceive, posixQueueSend } = native
+// By name of its own: a look into the addon, which has a hundred of them, would be felt in each message.
+const { posixQueueSend } = native
 
 /** MQ_PRIO_MAX is one more. */
 const HIGHEST_PRIORITY = 32_767
-/** The addon writes the priority behind the message. */
-const PRIORITY_SIZE = 2
 
 /** In place of a time. For the main thread alone, which nobody can ask to end while it blocks: slices would be in vain. */
 const FOR_EVER = 0xffffffff
-
-/** After a receive that had to wait, how many that block do not even try without waiting. */
-const VAIN = 8
 
 const ACCESS = new Map([
   ['r', 0],
   ['w', 1],
   ['rw', 2],
 ])
-
-/** @param {QueueCore} core @param {number} milliseconds to wait before, blocking this thread @returns {Message | typeof BLOCKED} */
-function take(core, milliseconds) {
-  const { maxMessageSize } = core
-  const room = roomFor(maxMessageSize + PRIORITY_SIZE)
-  const length = posixQueueReceive(core.id, room, maxMessageSize, milliseconds)
-  if (length < 0) {
-    core.receiving.exhausted()
-    core.vain = VAIN
-    return BLOCKED
-  }
-  const priority = room[length] | (room[length + 1] << 8)
-  return { data: arrived(length), priority }
-}
 
 /**
  * @param {QueueCore} core
