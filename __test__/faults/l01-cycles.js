@@ -48,7 +48,8 @@ export default {
   id: 'L1',
   campaign: 'leak',
   promise: 'opening and closing in every way leaves no descriptor, thread, mapping or name, and no memory',
-  launch: { execArgv: ['--expose-gc'] },
+  // A young generation that stays small, or its growth hides ours.
+  launch: { execArgv: ['--expose-gc', '--max-semi-space-size=1'] },
   short: 800,
 
   async run(kind, context) {
