@@ -471,3 +471,19 @@ export interface SysvSharedMemoryStat extends SysvPermissions {
   detachTime: Date | null
   changeTime: Date
 }
+
+/** 'SIGTERM', 'SIGRTMIN+3', 'SIGRTMAX-1', or a number. */
+export type SignalName = NodeJS.Signals | `SIGRTMIN+${number}` | `SIGRTMAX-${number}` | 'SIGRTMIN' | 'SIGRTMAX' | number
+export const signals: {
+  /** kill(2), or sigqueue(3) where there is a value; `thread` (a thread id of the kernel's) makes it tgkill(2). 0 only asks whether pid is there. EAGAIN: as many signals are pending as RLIMIT_SIGPENDING allows. */
+  send(pid: number, signal: SignalName, options?: { value?: number; thread?: number }): void
+  /** To every process of a group; 0 is this process's own. */
+  sendToGroup(pgid: number, signal: SignalName): void
+  /** ERR_INVALID_ARG_VALUE for a name that no signal has. */
+  number(signal: SignalName): number
+  /** As `kill -l` has it: 'SIGRTMIN+3', 'SIGRTMAX-1'. ERR_OUT_OF_RANGE for those that the C library keeps for itself. */
+  name(number: number): string
+  /** SIGRTMIN and SIGRTMAX. */
+  readonly min: number
+  readonly max: number
+}

@@ -261,6 +261,30 @@ export declare function sharedMemoryWait(reactor: number, token: number, id: num
 /** Where operands and results of the calls below stand from now on. */
 export declare function sharedMemoryWords(words: object): void
 
+/** What each signal is called, by number; nothing for those without a name. */
+export declare function signalLabels(): Array<string | undefined | null>
+
+export declare function signalNames(): SignalNames
+
+/** Every name of a signal, and its number at the same place in the other list. */
+export interface SignalNames {
+  names: Array<string>
+  numbers: Array<number>
+}
+
+/** The first and the last realtime signal. */
+export declare function signalRange(): Array<number>
+
+/**
+ * Why nobody may do this to a signal, as the end of a sentence, by number. `purpose`: 0 to receive it, 1 to hold it, else to
+ * change what it does.
+ */
+export declare function signalRefusals(purpose: number): Array<string | undefined | null>
+
+export declare function signalSend(pid: number, number: number, value?: number | undefined | null, thread?: number | undefined | null): void
+
+export declare function signalSendToGroup(pgid: number, number: number): void
+
 export declare function spliceFromNumber(reactor: number, token: number, source: number, target: number, limit?: number | undefined | null): void
 
 export declare function splicePipes(reactor: number, token: number, source: number, target: number, limit?: number | undefined | null): void

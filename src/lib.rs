@@ -14,6 +14,7 @@ mod raw;
 mod reactor;
 mod registry;
 mod shared_memory;
+mod signal;
 mod splice;
 mod sysv_queue;
 mod table;

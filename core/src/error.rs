@@ -172,6 +172,10 @@ impl Error {
                 "only its owner, its creator and root may change or remove a queue, and only root may give it more bytes \
                  than /proc/sys/kernel/msgmnb: raise that with sysctl kernel.msgmnb",
             ),
+            Self::Os { errno: Errno::EAGAIN, syscall: "sigqueue" | "rt_tgsigqueueinfo", .. } => Some(
+                "as many signals are pending as RLIMIT_SIGPENDING allows to this user (ulimit -i): whoever is to receive them \
+                 has not kept up, so send again later",
+            ),
             Self::Os { errno: Errno::ENOSPC, syscall: "posix_fallocate", .. } => Some(
                 "the file system (/dev/shm for POSIX objects and anonymous memory) has not as much room: make it larger \
                  (mount -o remount,size=1g /dev/shm; docker run --shm-size), or unlink objects that nobody needs",

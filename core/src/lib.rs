@@ -12,6 +12,7 @@ pub mod pipe;
 pub mod posix;
 pub mod registry;
 pub mod shm;
+pub mod signal;
 pub mod splice;
 pub mod sys;
 pub mod sysv;

@@ -13,6 +13,7 @@ pub mod mq;
 pub mod pipe;
 pub mod random;
 pub mod segment;
+pub mod signal;
 pub mod slice;
 pub mod sysv;
 pub mod thread;
