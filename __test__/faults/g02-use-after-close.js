@@ -25,7 +25,7 @@ export default {
       const waits = []
       if (context.random.chance(0.4)) {
         waits.push(kind.receives.recv(ends.receiver, {}))
-      } else if (context.random.chance(0.5)) {
+      } else if (kind.fill && context.random.chance(0.5)) {
         kind.fill(ends.sender)
         waits.push(kind.send(ends.sender, kind.encode(0)))
       }

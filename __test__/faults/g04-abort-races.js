@@ -1,4 +1,4 @@
-import { raceParts, raceReceives, raceSends, soon } from './harness/races.js'
+import { racesOf, soon } from './harness/races.js'
 
 /** Aborts at about the moment of success. */
 const aborts = {
@@ -17,7 +17,6 @@ export default {
   promise: 'an abort loses nothing and repeats nothing: received is sent, in order',
 
   async run(kind, context) {
-    const races = [raceReceives, raceSends, ...(kind.divides ? [raceParts] : [])]
-    return context.shareOut(races, (race) => race(kind, context, aborts))
+    return context.shareOut(racesOf(kind), (race) => race(kind, context, aborts))
   },
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { raceParts, raceReceives, raceSends } from './harness/races.js'
+import { inOrder } from './harness/numbers.js'
+import { racesOf } from './harness/races.js'
 import { spin, turn } from './harness/time.js'
 
 const timeouts = {
@@ -23,7 +24,7 @@ async function available(kind, context) {
     for (let i = 0; i < many; i++) assert.ok(kind.trySend(ends.sender, kind.encode(next + i)))
     spin(2)
     assert.deepEqual(
-      (await Promise.all(waits)).flat(),
+      inOrder(kind, (await Promise.all(waits)).flat()),
       Array.from({ length: many }, (_, i) => next + i),
     )
     next += many
@@ -43,7 +44,7 @@ export default {
   promise: 'a timeout loses nothing, repeats nothing, and never wins over a message that is there',
 
   async run(kind, context) {
-    const races = [raceReceives, raceSends, ...(kind.divides ? [raceParts] : []), available]
+    const races = [...racesOf(kind), ...(kind.once ? [] : [available])]
     return context.shareOut(races, (race) => race(kind, context, timeouts))
   },
 }

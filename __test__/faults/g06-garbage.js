@@ -72,9 +72,10 @@ export default {
 /** Pending receives whose handle only the package itself holds, by its end in another handle. */
 async function waiting(kind, context) {
   const list = []
+  const ways = Object.values(kind.receives)
   for (let i = 0; i < 3; i++) {
     const ends = await kind.open(context)
-    const promise = Object.values(kind.receives)[i](ends.receiver, {})
+    const promise = ways[i % ways.length](ends.receiver, {})
     list.push(kept(kind, ends.sender, promise))
     if (ends.unlink !== undefined) ends.unlink()
   }

@@ -11,10 +11,11 @@ export default {
     'exit and an uncaught exception with waits of every sort pending end at once, with their status, and lose nothing',
 
   roles: {
-    /** Waits in every way there is, on an end that it shares with its parent too; then ends as it is told. */
+    /** Waits in every way there is, on an end that it shares with its parent too, where it can; then ends as it is told. */
     async leave(kind, context) {
       const ways = Object.values(kind.receives)
-      for (let i = 0; i < MANY; i++) context.random.pick(ways)(context.near, {})
+      const near = context.near ?? (await kind.open(context)).receiver
+      for (let i = 0; i < MANY; i++) context.random.pick(ways)(near, {})
       await kind.wait(context)
       context.tell('waiting')
       const how = await context.heard()
@@ -35,7 +36,7 @@ export default {
     while (context.goesOn()) {
       for (const how of context.random.shuffle(Object.keys(endings))) {
         const child = context.start('leave', undefined, {
-          end: ends.share('receiver'),
+          end: ends.share?.('receiver'),
           ends: endings[how],
           stderr: 'pipe',
         })
@@ -44,7 +45,7 @@ export default {
         const began = await child.told()
         await within(5000, `the end by ${how}`, child.done())
         exits.push(Date.now() - began)
-        const sends = Array.from({ length: MANY }, () => kind.send(ends.sender, kind.encode(next++)))
+        const sends = Array.from({ length: kind.once ? 0 : MANY }, () => kind.send(ends.sender, kind.encode(next++)))
         while (tally.count < next) tally.add(await kind.receives.recv(ends.receiver, { timeout: 5000 }))
         await Promise.all(sends)
         context.round()

@@ -10,10 +10,11 @@ export default {
   roles: {
     /** Sends to itself until it is ended, or for a while. */
     async use(kind, context) {
-      const ends = await kind.open(context)
+      let ends = await kind.open(context)
       const { rounds, how } = context.data
       context.tell('begun')
       for (let i = 0; i < rounds; i++) {
+        ends = await fresh(kind, context, ends)
         const waits = kind.receives.recv(ends.receiver, {})
         await kind.send(ends.sender, kind.encode(i))
         assert.deepEqual(await waits, [i])
@@ -49,6 +50,7 @@ export default {
         } else {
           await within(20_000, `the end of a worker by ${how}`, worker.done())
         }
+        ends = await fresh(kind, context, ends)
         const waits = kind.receives.recv(ends.receiver, {})
         await kind.send(ends.sender, kind.encode(5))
         assert.deepEqual(await waits, [5])
@@ -59,4 +61,11 @@ export default {
     ends.close()
     return figures
   },
+}
+
+/** Ends that can be used again: others, where they are good for one message. */
+async function fresh(kind, context, ends) {
+  if (!kind.once) return ends
+  ends.close()
+  return kind.open(context)
 }

@@ -16,6 +16,7 @@ export default {
   campaign: 'cancel',
   promise: 'calls that the kernel interrupts before they have done anything are made again: nothing is lost or fails',
   needs: ['strace'],
+  fits: (kind) => !kind.once,
   short: 800,
 
   roles: {

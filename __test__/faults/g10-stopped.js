@@ -6,6 +6,7 @@ import { pause, until } from './harness/time.js'
 export default {
   id: 'G10',
   campaign: 'cancel',
+  fits: (kind) => kind.offer !== undefined && !kind.once,
   promise: 'a process that is stopped and goes on, at either end, loses nothing and is taken for dead by nobody',
 
   roles: {
@@ -49,7 +50,7 @@ export default {
     stopper.say('stop')
     stops += await stopper.done()
     peer.say('stop')
-    await receiveAll(kind, near, tally)
+    await receiveAll(kind, near, tally, () => peer.done())
     assert.equal(tally.count, await peer.done())
     return { messages: tally.count, stops }
   },

@@ -28,8 +28,8 @@ export default {
         const waits = kind.receives.recv(ends.receiver, {})
         await kind.send(ends.sender, kind.encode(1))
         await waits
-        if (context.random.chance(0.3)) kind.another(ends.receiver).close()
-        if (context.random.chance(0.2)) await kind.send(ends.sender, kind.encode(1), { timeout: 0 })
+        if (context.random.chance(0.3)) kind.another?.(ends.receiver).close()
+        if (!kind.once && context.random.chance(0.2)) await kind.send(ends.sender, kind.encode(1), { timeout: 0 })
         ends.close()
         if (context.random.chance(0.1)) await turn()
       }

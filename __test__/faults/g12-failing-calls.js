@@ -3,7 +3,7 @@ import { accessSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { descriptorList } from './harness/proc.js'
 
 /**
- * The calls of an open and of first transfers, and what the kernel says when it is out of something. (Not read and write:
+ * The calls of an open and of first transfers (a class may have more, its `failingCalls`), and what the kernel says when it is out of something. (Not read and write:
  * the runtime's own threads wake each other by these at any time, and it aborts when that fails.)
  */
 const ERRORS = {
@@ -55,7 +55,7 @@ export default {
         waits[0].catch(() => {})
         await kind.send(ends.sender, kind.encode(1))
         assert.deepEqual(await waits[0], [1])
-        made.push(kind.another(ends.receiver))
+        if (kind.another) made.push(kind.another(ends.receiver))
       } catch (error) {
         if (error.code === 'ERR_ASSERTION') throw error
         failure = error
@@ -79,11 +79,12 @@ export default {
 
   async run(kind, context) {
     const figures = { calls: 0, failures: 0, withoutEffect: 0 }
+    const errors = { ...ERRORS, ...kind.failingCalls }
     const calls = (await trace(context)).calls
     assert.ok(calls.length > 3, 'no calls seen')
     figures.calls = calls.length
     const cases = context.random.shuffle(
-      calls.flatMap(({ name, index }) => ERRORS[name].map((error) => ({ name, index, error }))),
+      calls.flatMap(({ name, index }) => errors[name].map((error) => ({ name, index, error }))),
     )
     /** @type {Set<string>} */
     const codes = new Set()
@@ -110,7 +111,8 @@ export default {
  */
 async function trace(context, injection) {
   const log = context.path()
-  const names = Object.keys(ERRORS).join(',')
+  const known = { ...ERRORS, ...context.kind.failingCalls }
+  const names = Object.keys(known).join(',')
   const options = ['-f', '-y', '-qq', '--seccomp-bpf', '-o', log, '-e', `trace=${names},access,faccessat,faccessat2`]
   const prefix = ['strace', ...options, ...(injection === undefined ? [] : ['-e', injection])]
   const child = context.start('steps', log.split('/').at(-1), { prefix, stderr: 'pipe' })
@@ -136,7 +138,7 @@ async function trace(context, injection) {
     const epoll = name === 'epoll_ctl' ? rest.split('<')[0] : undefined
     if (epoll !== undefined && !inside) foreign.add(epoll)
     if (inside && line.includes('(INJECTED)')) injected = true
-    if (thread !== main || !(name in ERRORS)) continue
+    if (thread !== main || !(name in known)) continue
     counts[name] = (counts[name] ?? 0) + 1
     if (inside && !foreign.has(epoll)) calls.push({ name, index: counts[name] })
   }

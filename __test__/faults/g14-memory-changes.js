@@ -37,6 +37,7 @@ const viewOf = (memory) => (ArrayBuffer.isView(memory) ? memory : new Uint8Array
 export default {
   id: 'G14',
   campaign: 'hostile',
+  fits: (kind) => kind.decode !== undefined,
   promise: 'memory that changes or is taken away while a send or receive waits: bytes as of the call, or an error',
   launch: { execArgv: ['--expose-gc'] },
 

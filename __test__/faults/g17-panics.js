@@ -6,7 +6,7 @@ export default {
   campaign: 'hostile',
   promise: 'a panic in the addon, in a call or on a thread of its own, is an error; the process and its handles go on',
   faultInject: true,
-  fits: (kind) => kind.onThreads !== undefined,
+  fits: (kind) => kind.onThreads !== undefined && !kind.once,
   short: 500,
 
   async run(kind, context) {

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
+import { PassThrough } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { threadId, Worker } from 'node:worker_threads'
 import { peers } from '../peers.js'
@@ -36,16 +37,18 @@ export class Context {
   /** @type {Array<() => unknown>} */
   #deferred = []
   #lines
+  #ears
   #paths = 0
   #met = 0
   #before = 0
   #deadline
   #tell
 
-  /** @param {Spec} spec @param {(value: any) => void} tell */
-  constructor(spec, tell) {
+  /** @param {Spec} spec @param {(value: any) => void} tell @param {NodeJS.ReadableStream} [ears] what it is told by, line by line */
+  constructor(spec, tell, ears = process.stdin) {
     this.spec = spec
     this.#tell = tell
+    this.#ears = ears
     this.random = new Random(spec.seed)
     this.ms = spec.ms
     /** There is time for the full numbers of a campaign, and not only for a look. */
@@ -108,14 +111,14 @@ export class Context {
 
   /** What whoever has started this process says next. */
   async heard() {
-    this.#lines ??= createInterface({ input: process.stdin })[Symbol.asyncIterator]()
+    this.#lines ??= createInterface({ input: this.#ears })[Symbol.asyncIterator]()
     const { value, done } = await this.#lines.next()
     if (done) throw new Error('Nobody says anything any more')
     return JSON.parse(value)
   }
 
   hearNoMore() {
-    if (this.#lines !== undefined) process.stdin.destroy()
+    if (this.#lines !== undefined) /** @type {any} */ (this.#ears).destroy()
   }
 
   #specOf(role, data, more = {}) {
@@ -143,9 +146,11 @@ export class Context {
    * @param {string} role
    * @param {any} [data]
    * @param {import('./child.js').Options} [options]
-   * @returns {Promise<{ near: any, peer: Child }>} this process's end
+   * @returns {Promise<{ near: any, peer: any }>} this process's end. The other one is played in this process too, where
+   *   the class has ends that cannot be parted.
    */
   async meet(side, role, data, options = {}) {
+    if (this.kind.offer === undefined) return this.#meetHere(side, role, data)
     const start = performance.now()
     const offer = await this.kind.offer(this, side)
     const fds = offer.fds ?? []
@@ -159,6 +164,13 @@ export class Context {
     return { near, peer }
   }
 
+  async #meetHere(side, role, data) {
+    const { sender, receiver, close } = await this.kind.open(this)
+    this.defer(close)
+    const [near, far] = side === 'sender' ? [receiver, sender] : [sender, receiver]
+    return { near, peer: new Neighbour(this.#specOf(role, data), this.kind, far) }
+  }
+
   /**
    * Starts a worker in a role of this fault.
    * @param {string} role
@@ -166,6 +178,53 @@ export class Context {
    */
   worker(role, data) {
     return new Thread(this.#specOf(role, data))
+  }
+}
+
+/** A role that is played in this process; to be talked with as with a Child. */
+class Neighbour {
+  #ears = new PassThrough()
+  #told = []
+  #heard = () => {}
+
+  /** @param {Spec} spec @param {any} kind @param {any} near its end */
+  constructor(spec, kind, near) {
+    const tell = (value) => {
+      this.#told.push(value)
+      this.#heard()
+    }
+    const context = new Context(spec, tell, this.#ears)
+    context.kind = kind
+    context.near = near
+    this.#outcome = roleOf({ ...spec, parcel: undefined }, context).then(async (role) => {
+      const returned = await role(kind, context)
+      await context.end()
+      // As if it had come from another process.
+      return returned === undefined ? undefined : JSON.parse(JSON.stringify(returned))
+    })
+    this.#outcome.catch(() => {})
+  }
+
+  #outcome
+
+  async told() {
+    while (this.#told.length === 0) {
+      await Promise.race([
+        this.#outcome,
+        new Promise((resolve) => {
+          this.#heard = () => resolve(undefined)
+        }),
+      ])
+    }
+    return this.#told.shift()
+  }
+
+  say(value) {
+    this.#ears.write(`${JSON.stringify(value)}\n`)
+  }
+
+  done() {
+    return this.#outcome
   }
 }
 

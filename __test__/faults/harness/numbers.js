@@ -54,13 +54,36 @@ export class Tally {
 }
 
 /**
- * Receives into the tally to the end.
+ * Receives into the tally to the end; where there is none, until there are as many as were sent.
  * @param {any} kind @param {any} receiver @param {Tally} tally
+ * @param {() => Promise<number>} sent how many, once that is known
  */
-export async function receiveAll(kind, receiver, tally) {
-  for (;;) {
-    const numbers = await kind.receives.recv(receiver, { timeout: 10_000 })
-    if (numbers === null) return
-    tally.add(numbers)
+export async function receiveAll(kind, receiver, tally, sent) {
+  const receive = kind.receives.recv
+  if (kind.ends !== false) {
+    for (;;) {
+      const numbers = await receive(receiver, { timeout: 10_000 })
+      if (numbers === null) return
+      tally.add(numbers)
+    }
   }
+  let total = Number.POSITIVE_INFINITY
+  const told = sent().then((count) => {
+    total = count
+  })
+  while (tally.count < total) {
+    try {
+      tally.add(await receive(receiver, { timeout: 20 }))
+    } catch (error) {
+      if (error.code !== 'ETIMEDOUT') throw error
+      // Nothing more comes: what is missing then is lost.
+      if (total !== Number.POSITIVE_INFINITY) break
+    }
+  }
+  await told
+}
+
+/** Numbers in the order in which they were received, where waits are served in no order. @param {any} kind @param {number[]} numbers */
+export function inOrder(kind, numbers) {
+  return kind.unordered ? [...numbers].sort((a, b) => a - b) : numbers
 }

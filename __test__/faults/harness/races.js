@@ -3,7 +3,7 @@
  * is what was sent, and what was sent is what was not given up.
  */
 import assert from 'node:assert/strict'
-import { receiveAll, Tally } from './numbers.js'
+import { inOrder, receiveAll, Tally } from './numbers.js'
 import { spin, turnFor } from './time.js'
 
 /** The longest pause of the other side, and the longest time after which a wait is given up. Milliseconds. */
@@ -50,16 +50,15 @@ export async function raceReceives(kind, context, ending) {
         return []
       }
     })
-    for (const numbers of await Promise.all(waits)) {
-      assert.notEqual(numbers, null, 'an end before the end')
-      tally.add(numbers)
-    }
+    const received = await Promise.all(waits)
+    assert.ok(!received.includes(null), 'an end before the end')
+    tally.add(inOrder(kind, received.flat()))
     assert.equal(tally.last + 1, tally.count, 'a message is lost')
     context.round()
   }
 
   peer.say('stop')
-  await receiveAll(kind, near, tally)
+  await receiveAll(kind, near, tally, () => peer.done())
   assert.equal(tally.count, await peer.done(), 'what was received is not what was sent')
   figures.messages = tally.count
   return figures
@@ -95,10 +94,50 @@ export async function raceSends(kind, context, ending) {
     context.round()
   }
 
-  near.close()
+  if (kind.ends === false) peer.say(tally.count)
+  else near.close()
   assert.deepEqual(await peer.done(), tally.toJSON(), 'what was received is not what was sent')
   figures.sent = tally.count
   return figures
+}
+
+/**
+ * Waits for what happens once to a pair, given up at about the moment when it happens: each has one outcome, and who comes
+ * later finds that it has happened.
+ * @param {any} kind @param {import('./context.js').Context} context @param {Ending} ending
+ */
+export async function raceOnce(kind, context, ending) {
+  const { random } = context
+  const ways = Object.values(kind.receives)
+  const figures = { succeeded: 0, givenUp: 0 }
+  while (context.goesOn()) {
+    const ends = await kind.open(context)
+    const waits = Array.from({ length: random.integer(1, 4) }, async () => {
+      const { options, gaveUp } = ending.begin(random)
+      try {
+        assert.deepEqual(await random.pick(ways)(ends.receiver, options), [1])
+        figures.succeeded++
+      } catch (error) {
+        if (!gaveUp(error)) throw error
+        figures.givenUp++
+      }
+    })
+    soon(random, () => kind.send(ends.sender, kind.encode(1)))
+    await Promise.all(waits)
+    assert.deepEqual(await random.pick(ways)(ends.receiver, { timeout: 10_000 }), [1])
+    ends.close()
+    context.round()
+  }
+  return figures
+}
+
+/**
+ * The races that a class can run.
+ * @param {any} kind
+ */
+export function racesOf(kind) {
+  if (kind.once) return [raceOnce]
+  return [raceReceives, ...(kind.fill ? [raceSends] : []), ...(kind.divides ? [raceParts] : [])]
 }
 
 /**

@@ -7,8 +7,42 @@ export const HERE = new URL('../', import.meta.url)
 
 /**
  * A class under test, as classes/ has them: how its ends are opened in one process or in two, and how numbered messages
- * go through them.
- * @typedef {Record<string, any> & { name: string }} Kind
+ * go through them. What gives permits instead of messages is made one by permits.js.
+ * @typedef {Record<string, any> & Ways} Kind
+ */
+
+/**
+ * What every class has; and what some have, or lack, for which the faults make allowances.
+ * @typedef {object} Ways
+ * @property {string} name
+ * @property {(context: import('./context.js').Context) => Promise<any>} open both ends in this process: `sender`, `receiver`,
+ *   `close`; `share` if another process can have one of them too; `unlink` if there is a name
+ * @property {Record<string, (receiver: any, options: object) => Promise<number[] | null>>} receives every way to wait, with
+ *   the options `timeout` and `signal`; one of them is called recv
+ * @property {(sender: any, data: any, options?: object) => Promise<void>} send what lets one wait go on
+ * @property {(ends: any) => Record<string, () => any>} calls all that fail once the ends are closed
+ * @property {(context: any, options?: object) => Promise<{ pending: Promise<any>[], handles: any[] }>} wait begins operations
+ *   of every sort that can wait, at most ten with a thread each
+ * @property {(data: any) => number[]} [decode] where messages have contents
+ * @property {(sender: any) => void} [fill] where sends can have to wait
+ * @property {(receiver: any, options?: object) => number[] | null} [recvSync]
+ * @property {(context: any, side: 'sender' | 'receiver') => Promise<{ parcel?: any, fds?: number[], meet: () => Promise<any> }>} [offer]
+ *   one end for another process, which gets it by `join`; without it, the other side is played in this process
+ * @property {(parcel: any, side: 'sender' | 'receiver') => Promise<any>} [join]
+ * @property {(end: any) => any} [another] one more handle of the same end
+ * @property {(ends: any, context: any) => Promise<any>[]} [onThreads] waits that have a thread of the package's each
+ * @property {boolean} [stream] the end comes when the last sender has gone, and sending without a receiver fails
+ * @property {false} [ends] there is no end: who receives has to know how many there are
+ * @property {boolean} [unordered] waits are served in no order
+ * @property {boolean} [once] a pair is good for one message, which every wait gets
+ * @property {boolean} [batches] one message can hold several numbers
+ * @property {boolean} [divides] a part of a message may be sent when the rest has to wait
+ * @property {false} [descriptors] no descriptor is spent on a handle
+ * @property {boolean} [threads] each wait has a thread; where there is no descriptor, unless it says false
+ * @property {number} [most] handles at once
+ * @property {number} [mostWaits] waits at once, on one handle
+ * @property {(receiver: any) => Promise<any>} [begin] a wait with nothing around it, where that is not `receiver.recv()`
+ * @property {Record<string, string[]>} [failingCalls] system calls of its opens, and how the kernel refuses them
  */
 
 /**
