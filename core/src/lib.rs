@@ -16,6 +16,7 @@ pub mod signal;
 pub mod splice;
 pub mod sys;
 pub mod sysv;
+pub mod unix_socket;
 pub mod waiter;
 
 pub use error::{Error, Object, Result};

@@ -4,6 +4,7 @@
 pub mod blocking;
 pub mod bus;
 pub mod cancel;
+pub mod control;
 pub mod dl;
 pub mod epoll;
 pub mod fd;
@@ -15,7 +16,9 @@ pub mod random;
 pub mod segment;
 pub mod signal;
 pub mod slice;
+pub mod socket;
 pub mod sysv;
+pub mod tails;
 pub mod thread;
 
 use nix::errno::Errno;
@@ -44,6 +47,13 @@ pub enum Attempt<T> {
     Done(T),
     /// It would have had to wait; nothing happened.
     WouldBlock,
+}
+
+impl<T> Attempt<T> {
+    /// Whether it was.
+    pub const fn is_done(&self) -> bool {
+        matches!(self, Self::Done(_))
+    }
 }
 
 /// Turns EAGAIN into [`Attempt::WouldBlock`] and runs interrupted calls again.

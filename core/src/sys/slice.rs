@@ -36,6 +36,13 @@ pub fn wait(fd: BorrowedFd<'_>, events: libc::c_short, milliseconds: u8) -> Resu
     })
 }
 
+/// Whether `fd` has one of `events` now, or an error.
+pub fn ready(fd: BorrowedFd<'_>, events: libc::c_short) -> Result<bool> {
+    let mut fds = [pollfd(fd, events)];
+    poll(&mut fds, Some(0))?;
+    Ok(fds[0].revents != 0)
+}
+
 fn pollfd(fd: BorrowedFd<'_>, events: libc::c_short) -> libc::pollfd {
     libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 }
 }

@@ -1,0 +1,150 @@
+//! cmsg(3): what travels beside the bytes of a message. The layout is the kernel's: length, level, kind, data, each padded
+//! to eight bytes.
+
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+
+/// The most descriptors that a message carries: SCM_MAX_FD.
+pub const MOST_FDS: usize = 253;
+
+/// Bytes of a word of control data.
+pub(super) const WORD: usize = size_of::<u64>();
+/// Words for whatever comes: 253 descriptors, credentials, a pidfd, and what an adopted socket may have been told to add.
+pub(super) const ROOM: usize = 192;
+
+/// A length of eight bytes and two ints.
+const HEADER: usize = 16;
+
+/// Who has sent a message, by the kernel's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// 0 for a process that cannot be seen from here (another pid namespace).
+    pub pid: i32,
+    /// Effective user.
+    pub uid: u32,
+    /// Effective group.
+    pub gid: u32,
+}
+
+impl Credentials {
+    /// What the kernel says where it knows nothing: the socket asked for credentials after the message had been sent.
+    const UNKNOWN: Self = Self { pid: 0, uid: 65534, gid: 65534 };
+}
+
+/// What came beside the bytes.
+#[derive(Debug, Default)]
+pub struct Control {
+    /// Descriptors, ours from now on, close-on-exec.
+    pub fds: Vec<OwnedFd>,
+    /// Who has sent it, if the kernel knows.
+    pub credentials: Option<Credentials>,
+    /// Whether the kernel said anything of a sender: it does for each message, and not for the end of a stream.
+    pub sent: bool,
+    /// There were more descriptors than this process could take. Those that came are closed.
+    pub lost: bool,
+}
+
+/// Control data that carries these descriptors.
+pub(super) fn rights(fds: &[RawFd]) -> Vec<u64> {
+    let size = HEADER + size_of_val(fds);
+    let mut bytes = Vec::with_capacity(size.next_multiple_of(WORD));
+    bytes.extend_from_slice(&(size as u64).to_ne_bytes());
+    bytes.extend_from_slice(&libc::SOL_SOCKET.to_ne_bytes());
+    bytes.extend_from_slice(&libc::SCM_RIGHTS.to_ne_bytes());
+    for fd in fds {
+        bytes.extend_from_slice(&fd.to_ne_bytes());
+    }
+    bytes.resize(size.next_multiple_of(WORD), 0);
+    bytes.chunks_exact(WORD).map(|word| u64::from_ne_bytes(array(word))).collect()
+}
+
+/// Reads control data, and owns the descriptors in it.
+///
+/// # Safety
+/// It has just been filled by recvmsg(2) with MSG_CMSG_CLOEXEC, `length` bytes of it, and nobody else has read it.
+pub(super) unsafe fn parse(words: &[u64], length: usize, lost: bool) -> Control {
+    const SCM_PIDFD: libc::c_int = 4;
+    let mut control = Control { lost, ..Control::default() };
+    let mut at = 0;
+    let length = (length / WORD).min(words.len());
+    while at + HEADER / WORD <= length {
+        let size = words[at] as usize;
+        let [level, kind] = halves(words[at + 1]);
+        let data = size.saturating_sub(HEADER);
+        let end = (at + HEADER / WORD + data.div_ceil(WORD)).min(words.len());
+        let ints = words[at + HEADER / WORD..end].iter().flat_map(|&word| halves(word)).take(data / size_of::<RawFd>());
+        match (level, kind) {
+            (libc::SOL_SOCKET, libc::SCM_RIGHTS) => {
+                // SAFETY: the kernel has made these for us alone, by the contract of this function.
+                control.fds.extend(ints.map(|number| unsafe { OwnedFd::from_raw_fd(number) }));
+            }
+            (libc::SOL_SOCKET, SCM_PIDFD) => {
+                for number in ints.filter(|&number| number >= 0) {
+                    // SAFETY: as above. Nobody here has asked for it, so it is closed.
+                    drop(unsafe { OwnedFd::from_raw_fd(number) });
+                }
+            }
+            (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) => {
+                let mut ints = ints;
+                let mut next = || ints.next().unwrap_or(0);
+                let told = Credentials { pid: next(), uid: next().cast_unsigned(), gid: next().cast_unsigned() };
+                control.sent = true;
+                control.credentials = (told != Credentials::UNKNOWN).then_some(told);
+            }
+            _ => {}
+        }
+        at = end.max(at + HEADER / WORD);
+    }
+    if lost {
+        control.fds.clear();
+    }
+    control
+}
+
+fn halves(word: u64) -> [i32; 2] {
+    let [a, b, c, d, e, f, g, h] = word.to_ne_bytes();
+    [i32::from_ne_bytes([a, b, c, d]), i32::from_ne_bytes([e, f, g, h])]
+}
+
+fn array(word: &[u8]) -> [u8; WORD] {
+    let mut bytes = [0; WORD];
+    for (byte, given) in bytes.iter_mut().zip(word) {
+        *byte = *given;
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_odd_number_of_descriptors_is_padded() {
+        for count in [1, 2, 253] {
+            let words = rights(&vec![7; count]);
+            assert_eq!(words.len(), 2 + count.div_ceil(2));
+            assert_eq!(words[0] as usize, HEADER + 4 * count);
+            assert!(words.len() < ROOM);
+        }
+    }
+
+    #[test]
+    fn credentials_are_read() {
+        let words = [28, 0, u64::from(7_u32) | (1000 << 32), 100];
+        let mut words = words;
+        let [level, kind] = [libc::SOL_SOCKET.cast_unsigned(), libc::SCM_CREDENTIALS.cast_unsigned()];
+        words[1] = u64::from(level) | (u64::from(kind) << 32);
+        // SAFETY: there are no descriptors in it.
+        let control = unsafe { parse(&words, 32, false) };
+        assert_eq!(control.credentials, Some(Credentials { pid: 7, uid: 1000, gid: 100 }));
+        assert!(control.sent);
+    }
+
+    #[test]
+    fn a_length_that_makes_no_sense_ends_it() {
+        for size in [0, 1, u64::MAX] {
+            // SAFETY: there are no descriptors in it.
+            let control = unsafe { parse(&[size, 0, 0], 24, false) };
+            assert!(control.fds.is_empty());
+        }
+    }
+}
