@@ -265,7 +265,7 @@ mod sockets {
         for kind in [Kind::Stream, Kind::Seqpacket] {
             let to = address(if kind == Kind::Stream { "stream" } else { "seqpacket" });
             let listener = Listener::bind(kind, &to, 0o600, 8).unwrap();
-            assert_eq!(listener.try_accept().unwrap().is_done(), false);
+            assert!(!listener.try_accept().unwrap().is_done());
             let client = done(Socket::connect(kind, &to).unwrap());
             client.try_send(b"early", None, &[]).unwrap();
             let server = done(listener.try_accept().unwrap());
@@ -288,11 +288,8 @@ mod sockets {
         let to = address("backlog");
         let listener = Listener::bind(Kind::Stream, &to, 0o600, 0).unwrap();
         let mut clients = Vec::new();
-        loop {
-            match Socket::connect(Kind::Stream, &to).unwrap() {
-                Attempt::Done(client) => clients.push(client),
-                Attempt::WouldBlock => break,
-            }
+        while let Attempt::Done(client) = Socket::connect(Kind::Stream, &to).unwrap() {
+            clients.push(client);
         }
         let start = |to: Address| {
             let (tell, told) = std::sync::mpsc::channel();

@@ -321,12 +321,11 @@ impl Inbox {
             }
         };
         // What came with all of them is owned before anybody is told of one, so that nothing is forgotten.
-        let arrivals: Arrivals = self.headers[..taken]
+        let arrivals: Vec<Arrival> = self.headers[..taken]
             .iter()
             .zip(self.control.chunks_exact(control::ROOM))
             .map(|(header, control)| {
-                // The C libraries do not agree on the type of this.
-                let length = usize::try_from(header.msg_hdr.msg_controllen).unwrap_or(0);
+                let length = length_of(header.msg_hdr.msg_controllen);
                 let lost = header.msg_hdr.msg_flags & libc::MSG_CTRUNC != 0;
                 // SAFETY: the kernel has just put these descriptors into this process for us.
                 let control = unsafe { control::parse(control, length, lost) };
@@ -342,8 +341,6 @@ impl Inbox {
     }
 }
 
-type Arrivals = Vec<Arrival>;
-
 fn iovec(memory: &mut [u8]) -> libc::iovec {
     libc::iovec { iov_base: memory.as_mut_ptr().cast(), iov_len: memory.len() }
 }
@@ -354,6 +351,11 @@ fn empty_header() -> libc::msghdr {
 }
 
 /// The C libraries do not agree on the type of msg_controllen.
+fn length_of<T: TryInto<usize>>(length: T) -> usize {
+    length.try_into().unwrap_or(0)
+}
+
+/// And back.
 fn control_length<T: TryFrom<usize> + Default>(length: usize) -> T {
     T::try_from(length).unwrap_or_default()
 }
