@@ -47,6 +47,9 @@ fn build<'env>(env: &'env Env, error: &Error, bytes_sent: Option<f64>) -> napi::
             None => {}
         }
     }
+    if let Error::NoValues { id } = error {
+        set(&mut object, "id", *id)?;
+    }
     if let Error::UntrustedOwner { path, .. }
     | Error::UntrustedFolder { path, .. }
     | Error::WrongKind { path: Some(path), .. }
@@ -73,7 +76,7 @@ fn code(error: &Error) -> String {
         Error::UntrustedOwner { .. } | Error::UntrustedFolder { .. } | Error::Shrinkable => {
             "ERR_IPC_UNTRUSTED_OWNER".into()
         }
-        Error::NotInitialized { .. } => "ERR_IPC_NOT_INITIALIZED".into(),
+        Error::NotInitialized { .. } | Error::NoValues { .. } => "ERR_IPC_NOT_INITIALIZED".into(),
         Error::Shortened => "ERR_IPC_TRUNCATED".into(),
         Error::NotSupported(_) => "ERR_IPC_NOT_SUPPORTED".into(),
         Error::WrongKind { .. } => "ERR_INVALID_ARG_VALUE".into(),

@@ -63,6 +63,11 @@ pub enum Error {
         /// What is wrong with it, as the end of a sentence.
         reason: &'static str,
     },
+    /// A semaphore set that nobody has given values: whoever is making it has not come to that, or never will.
+    NoValues {
+        /// Its id.
+        id: i32,
+    },
     /// Memory that has no size: whoever is making it has not come to that, or never will.
     NotInitialized {
         /// Where it stands, if it has a name.
@@ -176,6 +181,30 @@ impl Error {
                 "as many signals are pending as RLIMIT_SIGPENDING allows to this user (ulimit -i): whoever is to receive them \
                  has not kept up, so send again later",
             ),
+            Self::Os { errno: Errno::ENOSPC, syscall: "semget", .. } => Some(
+                "there are as many sets, or as many semaphores in all of them, as the fourth and the second number of \
+                 /proc/sys/kernel/sem allow: raise them with sysctl kernel.sem, or remove sets that nobody needs (ipcs -s, \
+                 ipcrm -s ID)",
+            ),
+            Self::Os { errno: Errno::EINVAL, syscall: "semget", .. } => Some(
+                "a set has at most as many semaphores as the first number of /proc/sys/kernel/sem says (sysctl kernel.sem), \
+                 and one that exists has as many as it was made with",
+            ),
+            Self::Os { errno: Errno::E2BIG, syscall: "semop", .. } => Some(
+                "one call has at most as many operations as the third number of /proc/sys/kernel/sem says: raise it with \
+                 sysctl kernel.sem",
+            ),
+            Self::Os { errno: Errno::ERANGE, syscall: "semop", .. } => Some(
+                "a semaphore's value is at most 32767, and so is what of it the end of a process would undo; a list that \
+                 gives first and takes later may pass that on its way",
+            ),
+            Self::Os { errno: Errno::EPERM, syscall: "semctl", .. } => {
+                Some("only its owner, its creator and root may change or remove a set")
+            }
+            Self::NoValues { .. } => Some(
+                "whoever made it has died over it or has not set it yet: remove it (ipcrm -s ID) to make it anew, or open it \
+                 by fromId(id) and set its values",
+            ),
             Self::Os { errno: Errno::ENOSPC, syscall: "posix_fallocate", .. } => Some(
                 "the file system (/dev/shm for POSIX objects and anonymous memory) has not as much room: make it larger \
                  (mount -o remount,size=1g /dev/shm; docker run --shm-size), or unlink objects that nobody needs",
@@ -243,6 +272,7 @@ impl fmt::Display for Error {
             Self::WrongKind { expected, path: Some(path) } => write!(f, "'{}' is not {expected}", path.display()),
             Self::WrongKind { expected, path: None } => write!(f, "the descriptor is not {expected}"),
             Self::InvalidName { name, reason } => write!(f, "The name {reason}. Received {name:?}"),
+            Self::NoValues { id } => write!(f, "nobody has given semaphore set {id} its values"),
             Self::NotInitialized { path: Some(path) } => {
                 write!(f, "'{}' has no size: whoever makes it has not come to that", path.display())
             }

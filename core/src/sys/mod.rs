@@ -14,6 +14,7 @@ pub mod mq;
 pub mod pipe;
 pub mod random;
 pub mod segment;
+pub mod semaphore_set;
 pub mod signal;
 pub mod slice;
 pub mod socket;

@@ -6,6 +6,7 @@
 pub mod key;
 mod learner;
 pub mod queue;
+pub mod semaphore;
 
 use crate::sys::sysv::RawPermissions;
 
