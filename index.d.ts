@@ -486,4 +486,31 @@ export const signals: {
   /** SIGRTMIN and SIGRTMAX. */
   readonly min: number
   readonly max: number
+
+/** Who has it until `unlock`, dispose, the end of the worker that took it, or the end of the process. */
+export interface MutexGuard extends Disposable {
+  /** The previous holder died holding it: what it protects may be half-changed. Always false where that cannot be known. */
+  readonly abandoned: boolean
+  /** Once; later calls do nothing. */
+  unlock(): void
+}
+/** Which part of a file: from `start` (0), `length` bytes, 0 or omitted to the end. `shared`: others may have it shared too. */
+export interface LockRange {
+  shared?: boolean
+  start?: number
+  length?: number
+}
+/** Advisory lock on a byte range of a regular file, by an open file description. See fcntl(2). */
+export class FileLock extends Handle {
+  private constructor()
+  /** Never truncates; makes the file only with `create`. A shared lock needs a file that can be read, any other one that can be written. */
+  static open(path: string | URL, options?: { create?: boolean; mode?: number }): FileLock
+  readonly path: string | null
+  /** The file, through which nothing is ever locked. */
+  readonly fd: number
+  lock(options?: LockRange & WaitOptions): Promise<MutexGuard>
+  tryLock(options?: LockRange): MutexGuard | undefined
+  lockSync(options?: LockRange & TimeoutOption): MutexGuard
+  /** lock, run, unlock, whatever `body` does. */
+  with<T>(body: (guard: MutexGuard) => T | Promise<T>, options?: LockRange & WaitOptions): Promise<T>
 }

@@ -1,6 +1,7 @@
 /**
  * Every interprocess communication primitive of the Linux kernel, for Node.js.
  */
+export { FileLock } from './lib/file-lock/lock.js'
 export { Handle } from './lib/handle.js'
 export { Fifo } from './lib/pipe/fifo.js'
 export { pipe } from './lib/pipe/pipe.js'

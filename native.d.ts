@@ -16,6 +16,43 @@ export declare function fifoOpen(reactor: number, token: number, path: string, w
 
 export declare function fifoUnlink(path: string): void
 
+export declare function fileLockAdopt(fd: number): FileLockFacts
+
+/** Blocks this thread for at most `milliseconds`: the number of what is held from then on, 0 if it still waits. */
+export declare function fileLockBlock(standing: number, milliseconds: number): number
+
+export declare function fileLockClose(id: number): void
+
+export declare function fileLockDetach(id: number): number
+
+export declare function fileLockDuplicate(id: number): FileLockFacts
+
+/** What JS knows of a file from the start. */
+export interface FileLockFacts {
+  id: number
+  fd: number
+}
+
+/** The thread is needed no more: 0, unless it was granted the lock this moment, which is held from then on. */
+export declare function fileLockLeave(standing: number): number
+
+export declare function fileLockOpen(path: string, create: boolean, mode: number): FileLockFacts
+
+/** Gives back what is held. */
+export declare function fileLockRelease(held: number): void
+
+/** The number of a thread that stands in the kernel's queue for this one. */
+export declare function fileLockStand(id: number, shared: boolean, start: number, length: number): number
+
+/** The number of what is held from then on, 0 if somebody else holds what would conflict. */
+export declare function fileLockTry(id: number, shared: boolean, start: number, length: number): number
+
+/** Waits on a thread; the outcome, under `token`, is the number of what is held from then on. */
+export declare function fileLockWait(reactor: number, token: number, id: number, shared: boolean, start: number, length: number): void
+
+/** Gives up what is waited for under `token`: 0, unless it has been granted this moment, and is held from then on. */
+export declare function fileLockWithdraw(reactor: number, token: number): number
+
 export declare function pipeAdopt(fd: number, writer: boolean): PipeFacts
 
 /** Blocks this thread, for at most `milliseconds`. */

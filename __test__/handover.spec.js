@@ -1,8 +1,10 @@
 /** Handing over: every kind of handle that can travel arrives in another process as what it was. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { PosixMessageQueue, pipe, SharedMemory, SysvMessageQueue } from '../index.js'
+import { FileLock, PosixMessageQueue, pipe, SharedMemory, SysvMessageQueue } from '../index.js'
 import { parcelOf, rebuild } from '../lib/handover.js'
 import { fixture, start } from './support/child.js'
 import { descriptors, link } from './support/state.js'
@@ -15,6 +17,21 @@ const limit = { timeout: 20_000 }
  * @type {Record<string, { moves: boolean, give: () => { handle: any, talk: () => Promise<string>, end: () => void } }>}
  */
 const kinds = {
+  'file-lock': {
+    moves: false,
+    give() {
+      const path = join(tmpdir(), `os-ipc-spec-${process.pid}-handed-over`)
+      const handle = FileLock.open(path, { create: true })
+      const guard = handle.lockSync()
+      const talk = async () => {
+        // Unlinked: what the other process has is the file itself.
+        rmSync(path)
+        guard.unlock()
+        return `locks ${path}`
+      }
+      return { handle, talk, end: () => rmSync(path, { force: true }) }
+    },
+  },
   'pipe-reader': {
     moves: true,
     give() {

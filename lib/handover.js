@@ -4,6 +4,7 @@
  * rebuilds.
  */
 import { invalidType, notSupported } from './errors.js'
+import { FileLock, adopt as fileLock } from './file-lock/lock.js'
 import { coreOf } from './handle.js'
 import { PipeReader } from './pipe/reader.js'
 import { PipeWriter } from './pipe/writer.js'
@@ -24,6 +25,16 @@ import { SysvMessageQueue } from './sysv-queue/queue.js'
 
 /** @type {Array<[string, Row]>} */
 const rows = [
+  [
+    'file-lock',
+    {
+      // The file, and none of the locks on it: those stay with who holds them.
+      type: FileLock,
+      moves: false,
+      describe: (lock) => ({ ...single(lock), meta: { path: lock.path } }),
+      rebuild: ({ fds, meta }) => fileLock(fds[0], typeof meta.path === 'string' ? meta.path : null),
+    },
+  ],
   ['pipe-reader', { type: PipeReader, moves: true, describe: single, rebuild: ({ fds }) => PipeReader.fromFd(fds[0]) }],
   ['pipe-writer', { type: PipeWriter, moves: true, describe: single, rebuild: ({ fds }) => PipeWriter.fromFd(fds[0]) }],
   [

@@ -8,6 +8,7 @@ mod error;
 #[cfg(feature = "fault-inject")]
 mod fault;
 mod fifo;
+mod file_lock;
 mod pipe;
 mod posix_queue;
 mod raw;

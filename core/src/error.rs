@@ -226,6 +226,12 @@ impl Error {
             Self::Os { errno: Errno::EPERM, syscall: "F_ADD_SEALS" | "ftruncate" | "posix_fallocate", .. } => {
                 Some("it is sealed against that")
             }
+            Self::Os { errno: Errno::EBADF, syscall: "F_OFD_SETLK", .. } => {
+                Some("a shared lock needs a file that this process may read, and any other one that it may write")
+            }
+            Self::Os { errno: Errno::ENOLCK, syscall: "F_OFD_SETLK" | "F_OFD_SETLKW", .. } => {
+                Some("the file is on another machine that keeps no locks, or keeps too many already")
+            }
             Self::NoHugePages { .. } => Some(
                 "there are not as many huge pages as that: reserve some with sysctl vm.nr_hugepages, or do without",
             ),

@@ -8,6 +8,7 @@
 pub mod error;
 pub mod fault;
 pub mod fifo;
+pub mod file_lock;
 pub mod pipe;
 pub mod posix;
 pub mod registry;

@@ -36,3 +36,12 @@ pub fn poll(fd: BorrowedFd<'_>, events: libc::c_short, flag: &Flag) -> Result<()
     unsafe { cancel::call(flag, libc::SYS_ppoll, "poll", arguments) }?;
     Ok(())
 }
+
+/// fcntl(2), F_OFD_SETLKW: waits until the lock is granted. Interrupted, it has not been.
+pub fn lock_range(fd: BorrowedFd<'_>, range: &libc::flock, flag: &Flag) -> Result<()> {
+    let pointer = std::ptr::from_ref(range) as libc::c_long;
+    let arguments = [fd.as_raw_fd().into(), libc::F_OFD_SETLKW.into(), pointer, 0, 0, 0];
+    // SAFETY: fcntl's arguments; the struct is the kernel's own on 64-bit machines, and outlives the call.
+    unsafe { cancel::call(flag, libc::SYS_fcntl, "F_OFD_SETLKW", arguments) }?;
+    Ok(())
+}
