@@ -472,6 +472,8 @@ export interface SysvSharedMemoryStat extends SysvPermissions {
   changeTime: Date
 }
 
+// Signals and processes
+
 /** 'SIGTERM', 'SIGRTMIN+3', 'SIGRTMAX-1', or a number. */
 export type SignalName = NodeJS.Signals | `SIGRTMIN+${number}` | `SIGRTMAX-${number}` | 'SIGRTMIN' | 'SIGRTMAX' | number
 export const signals: {
@@ -513,4 +515,38 @@ export class FileLock extends Handle {
   lockSync(options?: LockRange & TimeoutOption): MutexGuard
   /** lock, run, unlock, whatever `body` does. */
   with<T>(body: (guard: MutexGuard) => T | Promise<T>, options?: LockRange & WaitOptions): Promise<T>
+}
+
+/**
+ * A process, child or not, by a descriptor (pidfd) that stands for this one process: a number that the kernel gives to another
+ * one later cannot be mistaken for it.
+ */
+export class ProcessHandle extends Handle {
+  /**
+   * The process that has this number now; ESRCH if there is none, and for the number of a thread. One that has ended but not
+   * been reaped by its parent is still there. Whether it is the one that you mean, tell by `startTime`.
+   */
+  static open(pid: number): ProcessHandle
+  readonly pid: number
+  /** Whose child it is now: that changes when its parent ends. Once it has been reaped, what was seen last. */
+  readonly parentPid: number
+  /**
+   * To a clock tick of the kernel's, 10 ms, by the clock as it was set when this process first asked. Handles of one process agree
+   * exactly here; between programs, allow for a difference. An invalid Date where /proc does not tell.
+   */
+  readonly startTime: Date
+  readonly fd: number
+  /** False once it has ended, whether or not it has been reaped. */
+  readonly alive: boolean
+  /**
+   * A signal, with an integer of 32 bits if there is a `value` (sigqueue); 0 only asks. ESRCH once the end can be seen, reaped or not;
+   * EPERM; EAGAIN when as many are queued as RLIMIT_SIGPENDING allows.
+   */
+  send(signal: SignalName, options?: { value?: number }): void
+  /**
+   * Settles when it has ended, with its status where the kernel tells, else null. Of a child, also of one of Node's, it tells; of others
+   * from Linux 6.15 on, and before that while nobody has reaped them, if they are this user's. Reaps nobody.
+   */
+  exited(options?: WaitOptions): Promise<ExitStatus | null>
+  exitedSync(options?: TimeoutOption): ExitStatus | null
 }

@@ -140,6 +140,42 @@ export declare function posixQueueUnlink(name: string): void
  */
 export declare function posixQueueWatch(id: number, reactor: number, token: number, interest: number): void
 
+/** `pid`: what is known of its number. Without facts if it has been reaped. */
+export declare function processAdopt(fd: number, pid?: number | undefined | null): ProcessFacts
+
+export declare function processAlive(id: number): boolean
+
+/** Blocks this thread until it has ended, for at most `milliseconds`. */
+export declare function processBlock(id: number, milliseconds: number): void
+
+export declare function processClose(id: number): void
+
+export declare function processDetach(id: number): number
+
+export declare function processDuplicate(id: number): ProcessFacts
+
+/** What JS knows of a process from the start. */
+export interface ProcessFacts {
+  id: number
+  fd: number
+  pid: number
+  parent: number
+  /** Milliseconds since 1970. */
+  start?: number
+}
+
+export declare function processOpen(pid: number): ProcessFacts
+
+/** Its parent's number now; nothing once it has been reaped. */
+export declare function processParent(id: number): number | null
+
+export declare function processSend(id: number, signal: number, value?: number | undefined | null): void
+
+/** Its status as wait(2) gives it, `RUNS` or `UNKNOWN`. Reaps nobody. */
+export declare function processStatus(id: number): number
+
+export declare function processWatch(id: number, reactor: number, token: number): void
+
 /** Ends the wait under `token`. It is told of as ever, with what it had come to. */
 export declare function reactorCancel(id: number, token: number): void
 

@@ -4,7 +4,7 @@ import { readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { FileLock, PosixMessageQueue, pipe, SharedMemory, SysvMessageQueue } from '../index.js'
+import { FileLock, PosixMessageQueue, ProcessHandle, pipe, SharedMemory, SysvMessageQueue } from '../index.js'
 import { parcelOf, rebuild } from '../lib/handover.js'
 import { fixture, start } from './support/child.js'
 import { descriptors, link } from './support/state.js'
@@ -64,6 +64,13 @@ const kinds = {
         return 'heard: from here'
       }
       return { handle, talk, end: () => handle.close() }
+    },
+  },
+  process: {
+    moves: false,
+    give() {
+      const handle = ProcessHandle.open(process.pid)
+      return { handle, talk: async () => `knows: ${process.pid}`, end: () => handle.close() }
     },
   },
   'shared-memory': {

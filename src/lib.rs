@@ -11,6 +11,7 @@ mod fifo;
 mod file_lock;
 mod pipe;
 mod posix_queue;
+mod process;
 mod raw;
 mod reactor;
 mod registry;

@@ -177,7 +177,9 @@ impl Error {
                 "only its owner, its creator and root may change or remove a queue, and only root may give it more bytes \
                  than /proc/sys/kernel/msgmnb: raise that with sysctl kernel.msgmnb",
             ),
-            Self::Os { errno: Errno::EAGAIN, syscall: "sigqueue" | "rt_tgsigqueueinfo", .. } => Some(
+            Self::Os {
+                errno: Errno::EAGAIN, syscall: "pidfd_send_signal" | "sigqueue" | "rt_tgsigqueueinfo", ..
+            } => Some(
                 "as many signals are pending as RLIMIT_SIGPENDING allows to this user (ulimit -i): whoever is to receive them \
                  has not kept up, so send again later",
             ),
@@ -239,6 +241,9 @@ impl Error {
                 "have it sealed against shrinking by its maker, or pass unsealed: true if its other users are trusted",
             ),
             Self::Shortened => Some("open it anew, or resize() it, to have it as large as it is now"),
+            Self::Os { errno: Errno::ESRCH, syscall: "pidfd_open", .. } => {
+                Some("no process has that number (any more); the number of a thread is none of a process")
+            }
             Self::Os { errno: Errno::EMFILE, .. } => {
                 Some("this process is at its limit of open descriptors: raise it with ulimit -n")
             }

@@ -11,6 +11,7 @@ pub mod fifo;
 pub mod file_lock;
 pub mod pipe;
 pub mod posix;
+pub mod process;
 pub mod registry;
 pub mod shm;
 pub mod signal;

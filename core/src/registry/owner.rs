@@ -10,6 +10,7 @@ use std::process;
 use nix::errno::Errno;
 
 use crate::error::{Error, Result};
+use crate::process::stat;
 
 /// A process that has, or had, an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +32,7 @@ impl Owner {
     /// This process.
     pub(super) fn this() -> Result<Self> {
         let stat = fs::read_to_string("/proc/self/stat").map_err(|error| unreadable(&error, "/proc/self/stat"))?;
-        let start = start_in(&stat).ok_or_else(|| Error::os(Errno::EIO, "read").at("/proc/self/stat"))?;
+        let start = stat::start(&stat).ok_or_else(|| Error::os(Errno::EIO, "read").at("/proc/self/stat"))?;
         Ok(Self { process: process::id().cast_signed(), start, namespace: namespace("pid")? })
     }
 
@@ -66,10 +67,11 @@ impl Owner {
             && namespace("pid").is_ok_and(|mine| mine == self.namespace)
     }
 
-    /// Whether there is such a process, for one that can be judged. Where it cannot be told, there is.
+    /// Whether there is such a process, for one that can be judged. Where it cannot be told, there is. (A zombie's threads
+    /// may go on, but they hold the lock.)
     pub(super) fn exists(&self) -> bool {
         match fs::read_to_string(format!("/proc/{}/stat", self.process)) {
-            Ok(stat) => start_in(&stat).is_none_or(|start| start == self.start) && !has_ended(&stat),
+            Ok(stat) => stat::start(&stat).is_none_or(|start| start == self.start) && !stat::has_ended(&stat),
             Err(error) => !matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)),
         }
     }
@@ -87,21 +89,6 @@ fn namespace(kind: &str) -> Result<u64> {
     fs::metadata(&path).map(|file| file.ino()).map_err(|error| unreadable(&error, &path))
 }
 
-/// The fields after the name of the program, which may hold anything.
-fn fields(stat: &str) -> impl Iterator<Item = &str> {
-    stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_ascii_whitespace()
-}
-
-/// Field 22; the first of [`fields`] is field 3.
-fn start_in(stat: &str) -> Option<u64> {
-    fields(stat).nth(22 - 3)?.parse().ok()
-}
-
-/// A zombie has ended, only nobody has asked after it. (Its threads may go on, but they hold the lock.)
-fn has_ended(stat: &str) -> bool {
-    matches!(fields(stat).next(), Some("Z" | "X" | "x"))
-}
-
 fn unreadable(error: &io::Error, path: &str) -> Error {
     Error::os(Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)), "open").at(path)
 }
@@ -109,14 +96,6 @@ fn unreadable(error: &io::Error, path: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_time_of_start_is_found_behind_whatever_the_program_is_called() {
-        let stat = "12 (a ) b) R 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20 21";
-        assert_eq!(start_in(stat), Some(4711));
-        assert_eq!(start_in("12 (a) R 1"), None);
-        assert!(has_ended("12 (R) Z 1") && !has_ended("12 (Z) S 1"));
-    }
 
     #[test]
     fn an_entrys_name_tells_its_owner_and_nothing_else_is_one() {

@@ -11,6 +11,7 @@ pub mod fd;
 pub mod futex;
 pub mod mman;
 pub mod mq;
+pub mod pidfd;
 pub mod pipe;
 pub mod random;
 pub mod segment;
