@@ -488,6 +488,7 @@ export const signals: {
   /** SIGRTMIN and SIGRTMAX. */
   readonly min: number
   readonly max: number
+}
 
 /** Who has it until `unlock`, dispose, the end of the worker that took it, or the end of the process. */
 export interface MutexGuard extends Disposable {
