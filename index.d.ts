@@ -472,22 +472,56 @@ export interface SysvSharedMemoryStat extends SysvPermissions {
   changeTime: Date
 }
 
-// Signals and processes
+// Semaphores and locks
 
-/** 'SIGTERM', 'SIGRTMIN+3', 'SIGRTMAX-1', or a number. */
-export type SignalName = NodeJS.Signals | `SIGRTMIN+${number}` | `SIGRTMAX-${number}` | 'SIGRTMIN' | 'SIGRTMAX' | number
-export const signals: {
-  /** kill(2), or sigqueue(3) where there is a value; `thread` (a thread id of the kernel's) makes it tgkill(2). 0 only asks whether pid is there. EAGAIN: as many signals are pending as RLIMIT_SIGPENDING allows. */
-  send(pid: number, signal: SignalName, options?: { value?: number; thread?: number }): void
-  /** To every process of a group; 0 is this process's own. */
-  sendToGroup(pgid: number, signal: SignalName): void
-  /** ERR_INVALID_ARG_VALUE for a name that no signal has. */
-  number(signal: SignalName): number
-  /** As `kill -l` has it: 'SIGRTMIN+3', 'SIGRTMAX-1'. ERR_OUT_OF_RANGE for those that the C library keeps for itself. */
-  name(number: number): string
-  /** SIGRTMIN and SIGRTMAX. */
-  readonly min: number
-  readonly max: number
+/** A number of permits that processes share. */
+export interface Permits {
+  /** P: waits until `permits` (1) can be taken at once. */
+  acquire(options?: { permits?: number } & WaitOptions): Promise<void>
+  tryAcquire(permits?: number): boolean
+  acquireSync(options?: { permits?: number } & TimeoutOption): void
+  /** V: gives back. */
+  release(permits?: number): void
+  readonly value: number
+  /** acquire, run, release, whatever `body` does: also if it closes the handle. */
+  with<T>(body: () => T | Promise<T>, options?: { permits?: number } & WaitOptions): Promise<T>
+}
+
+/**
+ * A number that is never below zero, by a name or inside shared memory: sem_overview(7). One permit at a time (`permits`
+ * other than 1 on acquire is ERR_OUT_OF_RANGE: use a SysvSemaphoreSet); `release(n)` posts n times, all of them or, with
+ * EOVERFLOW above 2,147,483,647, none. What a process had acquired when it died does not come back: where that matters, use
+ * another kind of lock. Whoever comes just when there is a permit may take it before those who wait.
+ */
+export class PosixSemaphore extends Handle implements Permits {
+  /**
+   * `name`: one slash, then one word, at most 252 bytes (ERR_IPC_INVALID_NAME); null, with `create`, makes a random unused
+   * one. `value` (0) is that of a new one, and so is `mode` (0o600). `exclusive` with `create`: EEXIST if it exists.
+   */
+  static open(
+    name: string | null,
+    options?: { create?: boolean; exclusive?: boolean; mode?: number; value?: number; anyOwner?: boolean },
+  ): PosixSemaphore
+  /** Removes the name. Whoever has the semaphore open goes on. */
+  static unlink(name: string): void
+  /**
+   * A `sem_t` inside shared memory, laid out by the C library, so that C programs can use the same one (sem_init(3) with
+   * pshared). `offset` is a multiple of 8. `initialize` makes a new one there; without it one is expected to stand there. It
+   * has the memory for itself: `memory` may be closed or resized meanwhile. Read-only memory is EACCES.
+   */
+  static inMemory(memory: SharedMemory, offset: number, options?: { initialize?: number }): PosixSemaphore
+  /** How many bytes one takes in memory: 32. */
+  static readonly byteLength: number
+  readonly name: string | null
+  acquire(options?: { permits?: number } & WaitOptions): Promise<void>
+  tryAcquire(permits?: number): boolean
+  acquireSync(options?: { permits?: number } & TimeoutOption): void
+  release(permits?: number): void
+  /** Permits that there are now. */
+  readonly value: number
+  with<T>(body: () => T | Promise<T>, options?: { permits?: number } & WaitOptions): Promise<T>
+  /** Removes the name. ERR_IPC_NOT_SUPPORTED in memory. */
+  unlink(): void
 }
 
 /** Who has it until `unlock`, dispose, the end of the worker that took it, or the end of the process. */
@@ -516,6 +550,24 @@ export class FileLock extends Handle {
   lockSync(options?: LockRange & TimeoutOption): MutexGuard
   /** lock, run, unlock, whatever `body` does. */
   with<T>(body: (guard: MutexGuard) => T | Promise<T>, options?: LockRange & WaitOptions): Promise<T>
+}
+
+// Signals and processes
+
+/** 'SIGTERM', 'SIGRTMIN+3', 'SIGRTMAX-1', or a number. */
+export type SignalName = NodeJS.Signals | `SIGRTMIN+${number}` | `SIGRTMAX-${number}` | 'SIGRTMIN' | 'SIGRTMAX' | number
+export const signals: {
+  /** kill(2), or sigqueue(3) where there is a value; `thread` (a thread id of the kernel's) makes it tgkill(2). 0 only asks whether pid is there. EAGAIN: as many signals are pending as RLIMIT_SIGPENDING allows. */
+  send(pid: number, signal: SignalName, options?: { value?: number; thread?: number }): void
+  /** To every process of a group; 0 is this process's own. */
+  sendToGroup(pgid: number, signal: SignalName): void
+  /** ERR_INVALID_ARG_VALUE for a name that no signal has. */
+  number(signal: SignalName): number
+  /** As `kill -l` has it: 'SIGRTMIN+3', 'SIGRTMAX-1'. ERR_OUT_OF_RANGE for those that the C library keeps for itself. */
+  name(number: number): string
+  /** SIGRTMIN and SIGRTMAX. */
+  readonly min: number
+  readonly max: number
 }
 
 /**

@@ -4,7 +4,15 @@ import { readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { FileLock, PosixMessageQueue, ProcessHandle, pipe, SharedMemory, SysvMessageQueue } from '../index.js'
+import {
+  FileLock,
+  PosixMessageQueue,
+  PosixSemaphore,
+  ProcessHandle,
+  pipe,
+  SharedMemory,
+  SysvMessageQueue,
+} from '../index.js'
 import { parcelOf, rebuild } from '../lib/handover.js'
 import { fixture, start } from './support/child.js'
 import { descriptors, link } from './support/state.js'
@@ -64,6 +72,18 @@ const kinds = {
         return 'heard: from here'
       }
       return { handle, talk, end: () => handle.close() }
+    },
+  },
+  'posix-semaphore': {
+    moves: false,
+    give() {
+      const handle = PosixSemaphore.open(null, { create: true, value: 0 })
+      const talk = async () => {
+        await handle.acquire({ timeout: 10_000 })
+        return 'released'
+      }
+      const end = () => handle.unlink()
+      return { handle, talk, end }
     },
   },
   process: {

@@ -9,6 +9,7 @@ import { coreOf } from './handle.js'
 import { PipeReader } from './pipe/reader.js'
 import { PipeWriter } from './pipe/writer.js'
 import { PosixMessageQueue, adopt as posixQueue } from './posix-queue/queue.js'
+import { PosixSemaphore, handover as posixSemaphore } from './posix-semaphore/semaphore.js'
 import { ProcessHandle, handover as processHandle } from './process/handle.js'
 import { SharedMemory, handover as sharedMemory } from './shared-memory/memory.js'
 import { SysvMessageQueue } from './sysv-queue/queue.js'
@@ -47,6 +48,7 @@ const rows = [
       rebuild: ({ fds, meta }) => posixQueue(fds[0], typeof meta.name === 'string' ? meta.name : null),
     },
   ],
+  ['posix-semaphore', { type: PosixSemaphore, moves: false, ...posixSemaphore }],
   ['process', { type: ProcessHandle, moves: false, ...processHandle }],
   ['shared-memory', { type: SharedMemory, moves: false, ...sharedMemory }],
   [

@@ -5,6 +5,7 @@
  * thread. Nothing is started before the first wait.
  */
 import { clearInterval, setImmediate, setInterval } from 'node:timers'
+import { isMainThread } from 'node:worker_threads'
 import native from './load.js'
 
 export const READABLE = 1
@@ -121,23 +122,37 @@ export function unregister(token) {
   freeTokens.push(token)
 }
 
-/**
- * Starts a wait on a thread of its own. `onEnd` is called once, later, with what it came to; unless `begin` gives a value
- * other than 0 or undefined, which is then the outcome, and nothing goes on.
- * @param {(reactor: number, token: number) => number | void} begin
- * @param {(error: any, value: number) => void} onEnd
- * @returns {{ value: number } | { cancel: () => void }}
- */
-export function startWait(begin, onEnd) {
-  const id = started()
+/** What a wait that was cancelled has come to. */
+const CANCELLED = 'ERR_IPC_CANCELLED'
+
+function newWait() {
   do {
     lastWait = (lastWait + 1) >>> 0
   } while (waits.has(lastWait))
-  const token = lastWait
+  return lastWait
+}
+
+/**
+ * Starts a wait on a thread of its own. `onEnd` is called once, later, with what it came to; unless `begin` gives a value
+ * other than 0 or undefined, which is then the outcome, and nothing goes on. Where nobody wants it by then, what it has
+ * taken goes back, and it counts as cancelled.
+ * @param {(reactor: number, token: number) => number | void} begin
+ * @param {(error: any, value: number) => void} onEnd
+ * @param {() => boolean} [wanted]
+ * @returns {{ value: number } | { cancel: () => void }}
+ */
+export function startWait(begin, onEnd, wanted) {
+  const id = started()
+  const token = newWait()
   const value = begin(id, token)
   if (value) return { value }
   waits.set(token, () => {
     waits.delete(token)
+    if (wanted?.() === false) {
+      native.reactorDrop(id, token)
+      onEnd({ code: CANCELLED }, 0)
+      return
+    }
     let outcome
     try {
       outcome = native.reactorTake(id, token)
@@ -148,6 +163,52 @@ export function startWait(begin, onEnd) {
     onEnd(undefined, outcome)
   })
   return { cancel: () => native.reactorCancel(id, token) }
+}
+
+/** Milliseconds: so soon a worker that is being terminated is to see it. */
+const SLICE = 100
+
+/**
+ * The same for a blocking form: the thread keeps its place while this one waits for it in slices.
+ * @param {(reactor: number, token: number) => number | void} begin
+ * @param {number} timeout
+ * @returns {number | undefined} undefined if the time is over and nothing was done
+ */
+export function waitHere(begin, timeout) {
+  const deadline = performance.now() + timeout
+  const id = started()
+  const token = newWait()
+  const value = begin(id, token)
+  if (value) return value
+  // Nobody else is to have this number meanwhile.
+  waits.set(token, () => {})
+  try {
+    for (let cancelled = false; ; ) {
+      const left = deadline - performance.now()
+      const patience = cancelled || left > SLICE ? SLICE : Math.max(0, Math.ceil(left))
+      const outcome = native.reactorClaim(id, token, patience)
+      if (typeof outcome === 'number') return outcome
+      if (left > 0 || cancelled) continue
+      // Its end is exact: it may have been done in the last moment.
+      native.reactorCancel(id, token)
+      cancelled = true
+    }
+  } catch (error) {
+    if (/** @type {any} */ (error).code !== CANCELLED) throw error
+    return undefined
+  } finally {
+    waits.delete(token)
+  }
+}
+
+let leaves = false
+
+/** At the end of the process, what threads have taken for somebody goes back. In a worker its own end sees to that. */
+export function leaveAtExit() {
+  if (leaves) return
+  leaves = true
+  const id = started()
+  if (isMainThread) process.once('exit', () => native.reactorLeave(id))
 }
 
 /** @type {NodeJS.Timeout | undefined} */

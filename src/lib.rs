@@ -11,6 +11,7 @@ mod fifo;
 mod file_lock;
 mod pipe;
 mod posix_queue;
+mod posix_semaphore;
 mod process;
 mod raw;
 mod reactor;
@@ -30,6 +31,7 @@ use napi_derive::napi;
 pub fn init(exports: Object<'_>, env: Env) -> napi::Result<()> {
     pipe::export(&env, &exports)?;
     posix_queue::export(&env, &exports)?;
+    posix_semaphore::export(&env, &exports)?;
     shared_memory::export(&env, &exports)?;
     sysv_queue::export(&env, &exports)
 }

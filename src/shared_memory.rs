@@ -33,7 +33,7 @@ enum Shown {
 }
 
 thread_local! {
-    static MEMORIES: Table<Memory> = const { Table::new() };
+    pub(crate) static MEMORIES: Table<Memory> = const { Table::new() };
     static SHOWN: Table<Shown> = const { Table::new() };
     static WORDS: RefCell<Option<SharedWords>> = const { RefCell::new(None) };
 }

@@ -9,6 +9,7 @@ mod waiter;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use napi::Env;
 use napi::bindgen_prelude::{Function, Object};
@@ -166,4 +167,30 @@ pub fn reactor_cancel(id: u32, token: u32) {
 pub fn reactor_take(env: Env, id: u32, token: u32) -> napi::Result<f64> {
     let finish = with(id, |reactor| reactor.harvester.waits.take(token)).or_throw(&env)?;
     finish(&env)
+}
+
+/// Nobody wants what the wait under `token` came to: what it has taken is given back.
+#[napi(catch_unwind)]
+pub fn reactor_drop(id: u32, token: u32) {
+    // Told already and taken, or never heard of: then there is nothing to give back.
+    drop(with(id, |reactor| reactor.harvester.waits.take(token)));
+}
+
+/// Blocks until the wait under `token` has ended, for at most `milliseconds`: what it came to, or nothing yet. JS is not
+/// told of it in any other way.
+#[napi(catch_unwind)]
+pub fn reactor_claim(env: Env, id: u32, token: u32, milliseconds: u32) -> napi::Result<Option<f64>> {
+    let patience = Duration::from_millis(milliseconds.into());
+    // Not under `with`: what is made of an outcome may look for its reactor.
+    let waits = with(id, |reactor| Ok(Rc::clone(&reactor.harvester.waits))).or_throw(&env)?;
+    waits.claim(token, patience).map(|finish| finish(&env)).transpose()
+}
+
+/// The process is about to end: all waits end, and what they have taken for nobody is given back.
+#[napi(catch_unwind)]
+pub fn reactor_leave(id: u32) {
+    let _closed = with(id, |reactor| {
+        reactor.harvester.waits.close();
+        Ok(())
+    });
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 use napi::Env;
 use os_ipc_core::sys::cancel::Flag;
@@ -50,6 +51,11 @@ impl Waits {
 
     pub(super) fn take(&self, token: u32) -> Result<Finish> {
         self.told.borrow_mut().remove(&token).ok_or(Error::Closed)
+    }
+
+    /// Blocks until the wait under `token` has ended, at most so long.
+    pub(super) fn claim(&self, token: u32, patience: Duration) -> Option<Finish> {
+        self.group.claim(token, patience)
     }
 
     pub(super) fn cancel(&self, token: u32) {

@@ -3,5 +3,6 @@
 mod name;
 pub mod notice;
 pub mod queue;
+pub mod semaphore;
 
 pub use name::Name;

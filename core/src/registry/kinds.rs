@@ -12,7 +12,7 @@ use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
 use super::Object;
 use crate::error::{Error, Result};
-use crate::posix::{Name, queue};
+use crate::posix::{Name, queue, semaphore};
 
 /// What is known of an object that was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,7 @@ const KINDS: &[Kind] = &[
     Kind { name: "socket", find: |object| find_path(object, SFlag::S_IFSOCK), remove: remove_path },
     Kind { name: "file", find: |object| find_path(object, SFlag::S_IFREG), remove: remove_path },
     Kind { name: queue::REGISTRY_KIND, find: find_posix_queue, remove: remove_posix_queue },
+    Kind { name: semaphore::REGISTRY_KIND, find: find_posix_semaphore, remove: remove_posix_semaphore },
 ];
 
 pub(super) fn find(object: &Object) -> Result<Option<Facts>> {
@@ -84,6 +85,19 @@ fn find_posix_queue(object: &Object) -> Result<Option<Facts>> {
 
 fn remove_posix_queue(object: &Object) -> Result<()> {
     match queue::unlink(&posix_name(object)?) {
+        Err(Error::Os { errno: Errno::ENOENT, .. }) => Ok(()),
+        removed => removed,
+    }
+}
+
+fn find_posix_semaphore(object: &Object) -> Result<Option<Facts>> {
+    let found = semaphore::find(&posix_name(object)?)?;
+    let facts = found.map(|(uid, mode)| Facts { uid, mode, id: None });
+    Ok(facts.filter(|facts| facts.uid == geteuid().as_raw()))
+}
+
+fn remove_posix_semaphore(object: &Object) -> Result<()> {
+    match semaphore::unlink(&posix_name(object)?) {
         Err(Error::Os { errno: Errno::ENOENT, .. }) => Ok(()),
         removed => removed,
     }

@@ -1,6 +1,7 @@
 //! Files that are mapped, and how one is made so that nobody sees it half made: it gets its name last.
+//! (`posix::semaphore` makes its files so too.)
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -31,12 +32,12 @@ impl Memory {
 
 /// Where a file stands, and how errors speak of it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place<'a> {
-    pub(super) path: &'a Path,
-    pub(super) shown: &'a Path,
-    pub(super) syscall: &'static str,
+pub(crate) struct Place<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) shown: &'a Path,
+    pub(crate) syscall: &'static str,
     /// Whether a symbolic link will do.
-    pub(super) follow: bool,
+    pub(crate) follow: bool,
 }
 
 impl Place<'_> {
@@ -67,7 +68,11 @@ pub(super) fn open(
             }
         }
         let Some(size) = size else { return Err(place.error(Errno::EINVAL)) };
-        match make(place, size, options.mode) {
+        let fill = |fd: BorrowedFd<'_>| {
+            crate::fault::point("shm-made");
+            reserve(fd, size).inspect(|()| crate::fault::point("shm-reserved"))
+        };
+        match make(place, options.mode, fill) {
             // Somebody was faster: then theirs it is.
             Err(Error::Os { errno: Errno::EEXIST, .. }) if !options.exclusive => {}
             made => {
@@ -80,7 +85,7 @@ pub(super) fn open(
     }
 }
 
-fn existing(place: Place<'_>, read_only: bool) -> Result<OwnedFd> {
+pub(crate) fn existing(place: Place<'_>, read_only: bool) -> Result<OwnedFd> {
     let access = if read_only { OFlag::O_RDONLY } else { OFlag::O_RDWR };
     // Not to hang upon a FIFO that stands there.
     let mut flags = access | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
@@ -90,7 +95,8 @@ fn existing(place: Place<'_>, read_only: bool) -> Result<OwnedFd> {
     retry(|| open_file(place.path, flags, Mode::empty()).map_err(|errno| place.error(errno)))
 }
 
-fn make(place: Place<'_>, size: u64, mode: u32) -> Result<OwnedFd> {
+/// EEXIST if something stands there. `fill` sees the new file before anybody else does.
+pub(crate) fn make(place: Place<'_>, mode: u32, fill: impl FnOnce(BorrowedFd<'_>) -> Result<()>) -> Result<OwnedFd> {
     let folder = match place.path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -100,27 +106,31 @@ fn make(place: Place<'_>, size: u64, mode: u32) -> Result<OwnedFd> {
     let unnamed = retry(|| open_file(folder, flags | OFlag::O_TMPFILE, mode).map_err(|errno| place.error(errno)));
     match unnamed {
         Ok(fd) => {
-            crate::fault::point("shm-made");
-            reserve(fd.as_fd(), size).map_err(|error| error.at(place.shown))?;
-            crate::fault::point("shm-reserved");
+            fill(fd.as_fd()).map_err(|error| error.at(place.shown))?;
             let link = sys_fd::self_path(fd.as_fd());
             linkat(AT_FDCWD, link.as_str(), AT_FDCWD, place.path, AtFlags::AT_SYMLINK_FOLLOW)
                 .map_err(|errno| place.error(errno))?;
             Ok(fd)
         }
         Err(Error::Os { errno: Errno::EOPNOTSUPP | Errno::EISDIR | Errno::EINVAL, .. }) => {
-            make_beside(place, folder, size, flags, mode)
+            make_beside(place, folder, flags, mode, fill)
         }
         Err(error) => Err(error),
     }
 }
 
 /// For file systems that have no files without a name: under another one first.
-fn make_beside(place: Place<'_>, folder: &Path, size: u64, flags: OFlag, mode: Mode) -> Result<OwnedFd> {
+fn make_beside(
+    place: Place<'_>,
+    folder: &Path,
+    flags: OFlag,
+    mode: Mode,
+    fill: impl FnOnce(BorrowedFd<'_>) -> Result<()>,
+) -> Result<OwnedFd> {
     let beside: PathBuf = folder.join(format!(".os-ipc-{:032x}", random::bits()?));
     let flags = flags | OFlag::O_CREAT | OFlag::O_EXCL;
     let fd = retry(|| open_file(&beside, flags, mode).map_err(|errno| place.error(errno)))?;
-    let made = reserve(fd.as_fd(), size).map_err(|error| error.at(place.shown)).and_then(|()| {
+    let made = fill(fd.as_fd()).map_err(|error| error.at(place.shown)).and_then(|()| {
         linkat(AT_FDCWD, &beside, AT_FDCWD, place.path, AtFlags::empty()).map_err(|errno| place.error(errno))
     });
     // The other name has to go whatever came of it; that it is gone already is no news.

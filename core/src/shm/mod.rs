@@ -9,7 +9,7 @@
 //! writes go through the kernel, and the mapping is guarded against SIGBUS.
 
 mod access;
-mod file;
+pub(crate) mod file;
 mod memfd;
 mod posix;
 mod seals;
@@ -201,6 +201,23 @@ impl Memory {
                 "A read-only System V segment cannot be given to JS as a buffer, which could be written to: use read()",
             )),
             Backing::Segment { id, .. } => Ok(Arc::new(Mapping::of_segment(*id, self.len(), false)?)),
+        }
+    }
+
+    /// A mapping of its own of `length` bytes from `offset` on, to be read and written, and where they begin in it.
+    pub(crate) fn map_part(&self, offset: usize, length: usize) -> Result<(Mapping, usize)> {
+        if self.read_only.get() {
+            return Err(Error::os(Errno::EACCES, "write"));
+        }
+        if offset.checked_add(length).is_none_or(|end| end > self.len()) {
+            return Err(Error::os(Errno::EINVAL, "mmap"));
+        }
+        match &self.backing {
+            Backing::File(source) => {
+                let from = self.range.offset + offset as u64;
+                source.map(from, length, Access::ReadWrite).map(|mapping| (mapping, 0))
+            }
+            Backing::Segment { id, .. } => Ok((Mapping::of_segment(*id, self.len(), false)?, offset)),
         }
     }
 

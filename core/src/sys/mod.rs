@@ -15,6 +15,7 @@ pub mod pidfd;
 pub mod pipe;
 pub mod random;
 pub mod segment;
+pub mod semaphore;
 pub mod semaphore_set;
 pub mod signal;
 pub mod slice;

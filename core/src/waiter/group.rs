@@ -110,6 +110,17 @@ impl<T: Send + 'static> Group<T> {
         collected
     }
 
+    /// Blocks this thread until the wait under `token` has ended, for at most `patience`, and gives its outcome: for a
+    /// blocking form whose place is kept by a thread. None if it goes on, or somebody has collected it.
+    pub fn claim(&self, token: u32, patience: Duration) -> Option<T> {
+        let state = self.shared.lock();
+        let ended = self.shared.ended.wait_timeout_while(state, patience, |state| state.under_way.contains_key(&token));
+        let mut state = ended.unwrap_or_else(PoisonError::into_inner).0;
+        let index = state.outcomes.iter().position(|(told, _)| *told == token)?;
+        // The bell may ring for nothing, then.
+        state.outcomes.remove(index).map(|(_, outcome)| outcome)
+    }
+
     /// Ends all waits and sees their threads out. Outcomes that nobody has collected are dropped.
     pub fn close(&self) {
         let mut state = self.shared.lock();

@@ -5,15 +5,18 @@
 //! job's result says whether the call had happened (see [`crate::sys::cancel`]).
 //!
 //! [`Group`] keeps the waits of one owner together and tells of their ends by a descriptor. [`wait_here`] is for blocking
-//! forms: a wait on the calling thread, with an end.
+//! forms: a wait on the calling thread, with an end. What can be given back is really taken by the thread, as a [`Taken`];
+//! of what cannot (a message) it only learns.
 //!
 //! Not for anything that poll(2) can tell of: that costs a thread and two wake-ups more.
 
 mod group;
 mod here;
+mod taken;
 
 pub use group::{Group, Teller};
 pub use here::{wait_here, wake_here};
+pub use taken::Taken;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
