@@ -140,6 +140,46 @@ export declare function posixQueueUnlink(name: string): void
  */
 export declare function posixQueueWatch(id: number, reactor: number, token: number, interest: number): void
 
+export declare function posixSemaphoreClose(id: number): void
+
+/** The number of another handle of it. */
+export declare function posixSemaphoreDuplicate(id: number): number
+
+/** What JS knows of a semaphore from the start. */
+export interface PosixSemaphoreFacts {
+  id: number
+  /** Of one that was opened by a name. */
+  name?: string
+  /** Which one it is, whatever stands under that name by now. */
+  identity?: string
+}
+
+/** `memory`: the number of a SharedMemory. */
+export declare function posixSemaphoreInMemory(memory: number, offset: number, initialize?: number | undefined | null): PosixSemaphoreFacts
+
+/** Without a name: makes one under a name that nobody can guess. */
+export declare function posixSemaphoreOpen(name: string | undefined | null, given: PosixSemaphoreOptions): PosixSemaphoreFacts
+
+/** How a semaphore is to be opened. */
+export interface PosixSemaphoreOptions {
+  create: boolean
+  exclusive: boolean
+  mode: number
+  value: number
+  anyOwner: boolean
+}
+
+/** The bytes of a semaphore in memory. */
+export declare function posixSemaphoreSize(): number
+
+/**
+ * Takes a permit on a waiter thread, however long that takes; JS hears of it under `token`. A permit that JS does not ask
+ * for goes back.
+ */
+export declare function posixSemaphoreTake(reactor: number, token: number, id: number): void
+
+export declare function posixSemaphoreUnlink(name: string): void
+
 /** `pid`: what is known of its number. Without facts if it has been reaped. */
 export declare function processAdopt(fd: number, pid?: number | undefined | null): ProcessFacts
 
@@ -179,11 +219,23 @@ export declare function processWatch(id: number, reactor: number, token: number)
 /** Ends the wait under `token`. It is told of as ever, with what it had come to. */
 export declare function reactorCancel(id: number, token: number): void
 
+/**
+ * Blocks until the wait under `token` has ended, for at most `milliseconds`: what it came to, or nothing yet. JS is not
+ * told of it in any other way.
+ */
+export declare function reactorClaim(id: number, token: number, milliseconds: number): number | null
+
+/** Nobody wants what the wait under `token` came to: what it has taken is given back. */
+export declare function reactorDrop(id: number, token: number): void
+
 /** Harvests into the shared words. Never waits. */
 export declare function reactorHarvest(id: number): void
 
 /** Whether the loop is to be kept alive. (The tokio driver never does: lib/ keeps it alive by other means there.) */
 export declare function reactorKeepAlive(id: number, alive: boolean): void
+
+/** The process is about to end: all waits end, and what they have taken for nobody is given back. */
+export declare function reactorLeave(id: number): void
 
 /**
  * Begins to watch. `notify` is called, without arguments, whenever something has happened: on libuv it has been
