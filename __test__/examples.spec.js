@@ -118,6 +118,25 @@ describe('the examples', { timeout: 120_000 }, () => {
       assert.equal(await run('read'), '9: the kitchen is on fire\n5: the milk is finished\nthe mailbox is empty\n')
     },
 
+    async 'stop-process.js'() {
+      // It gives in at the second word only, and is a child of none of them.
+      const target = spawn('sh', ['-c', 'trap "" TERM; echo ready; while :; do sleep 60 & wait; done'], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+        detached: true,
+      })
+      const pid = /** @type {number} */ (target.pid)
+      try {
+        await once(target.stdout, 'data')
+        const stdout = await outcome(start('stop-process.js', String(pid)))
+        assert.match(
+          stdout,
+          new RegExp(`^process ${pid}, started by ${process.pid} at .*Z\nit was ended by SIGKILL\n$`),
+        )
+      } finally {
+        process.kill(-pid, 'SIGKILL')
+      }
+    },
+
     async 'work-queue.js'() {
       const stdout = await outcome(start('work-queue.js'))
       assert.match(stdout, /^(?:worker \d+ did \d+\n){4}40 of 40 results are right\n$/)
