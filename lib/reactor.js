@@ -139,7 +139,8 @@ function newWait() {
  * @param {(reactor: number, token: number) => number | void} begin
  * @param {(error: any, value: number) => void} onEnd
  * @param {() => boolean} [wanted]
- * @returns {{ value: number } | { cancel: () => void }}
+ * @returns {{ value: number } | { cancel: () => void, claim: (milliseconds: number) => number | undefined }} `claim`
+ *   blocks until it has ended, for at most so long, and gives what it came to, of which `onEnd` is not told then
  */
 export function startWait(begin, onEnd, wanted) {
   const id = started()
@@ -162,7 +163,20 @@ export function startWait(begin, onEnd, wanted) {
     }
     onEnd(undefined, outcome)
   })
-  return { cancel: () => native.reactorCancel(id, token) }
+  return { cancel: () => native.reactorCancel(id, token), claim: (milliseconds) => claim(id, token, milliseconds) }
+}
+
+/** @param {number} id @param {number} token @param {number} milliseconds */
+function claim(id, token, milliseconds) {
+  let ended = true
+  try {
+    const outcome = native.reactorClaim(id, token, milliseconds)
+    if (typeof outcome === 'number') return outcome
+    ended = false
+    return undefined
+  } finally {
+    if (ended) waits.delete(token)
+  }
 }
 
 /** Milliseconds: so soon a worker that is being terminated is to see it. */
@@ -186,8 +200,8 @@ export function waitHere(begin, timeout) {
     for (let cancelled = false; ; ) {
       const left = deadline - performance.now()
       const patience = cancelled || left > SLICE ? SLICE : Math.max(0, Math.ceil(left))
-      const outcome = native.reactorClaim(id, token, patience)
-      if (typeof outcome === 'number') return outcome
+      const outcome = claim(id, token, patience)
+      if (outcome !== undefined) return outcome
       if (left > 0 || cancelled) continue
       // Its end is exact: it may have been done in the last moment.
       native.reactorCancel(id, token)

@@ -17,10 +17,12 @@ export default {
     Fifo.create(strangers)
     const sent = Buffer.alloc(1)
     const figures = { calls: 0, numbersReused: 0 }
+    let withNumbers = false
     while (context.goesOn()) {
       const ends = await kind.open(context)
       const calls = Object.entries(kind.calls(ends))
-      const numbers = new Set([ends.sender.fd, ends.receiver.fd])
+      const numbers = new Set([ends.sender.fd, ends.receiver.fd].filter((fd) => fd >= 0))
+      if (numbers.size > 0) withNumbers = true
       // Some have been watched, and what waits on them is settled by the close.
       const waits = []
       if (context.random.chance(0.4)) {
@@ -34,7 +36,7 @@ export default {
       ends.close()
 
       const taken = []
-      while (numbers.size > 0 && taken.length < 64) {
+      while ((numbers.size > 0 || taken.length === 0) && taken.length < 64) {
         const fd = openSync(strangers, FLAGS)
         taken.push(fd)
         if (numbers.delete(fd)) figures.numbersReused++
@@ -55,7 +57,7 @@ export default {
       for (const fd of taken) closeSync(fd)
       context.round()
     }
-    assert.ok(figures.numbersReused > 0 || kind.descriptors === false, 'no number was reused, so nothing was shown')
+    assert.ok(figures.numbersReused > 0 || !withNumbers, 'no number was reused, so nothing was shown')
     return figures
   },
 }

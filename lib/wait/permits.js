@@ -15,6 +15,9 @@ import { BLOCKED, Direction, Operation } from './direction.js'
 /** Milliseconds until another thread may be had. */
 const RETRY = 5
 
+/** Milliseconds: a thread whose wait was ended takes no time. */
+const A_WHILE = 100
+
 /** In place of milliseconds. For the main thread alone, which nobody can ask to end while it blocks. */
 const FOR_EVER = 0xffffffff
 
@@ -47,6 +50,16 @@ class Take extends Operation {
     this.tried = true
     return this.source.tryTake(this.direction !== undefined)
   }
+
+  /** @param {Error} error */
+  expire(error) {
+    const { direction } = this
+    if (!(direction instanceof Permits)) return
+    // What can be taken at once wins over a timeout, in the order of the queue; what the thread has just taken, too.
+    direction.onReady()
+    if (direction.head === this) direction.look()
+    if (this.direction !== undefined) direction.fail(this, error)
+  }
 }
 
 export class Permits extends Direction {
@@ -54,7 +67,7 @@ export class Permits extends Direction {
   constructor(core, source) {
     super(core, leaveAtExit)
     this.source = source
-    /** The thread's wait. @type {{ cancel: () => void } | undefined} */
+    /** The thread's wait. @type {{ cancel: () => void, claim: (milliseconds: number) => number | undefined } | undefined} */
     this.job = undefined
     /** There was no thread to be had. @type {NodeJS.Timeout | undefined} */
     this.pause = undefined
@@ -130,6 +143,29 @@ export class Permits extends Direction {
       else head.reject(error)
     }
     this.onReady()
+  }
+
+  /**
+   * Whether the thread has something for the head by now, of which it has not been told. If nobody else waits that is
+   * exact, for the thread's wait can be ended for it. Else it keeps its place, and what it takes goes to the next one.
+   */
+  look() {
+    const { job } = this
+    if (job === undefined) return
+    const last = this.head === this.tail
+    if (last) job.cancel()
+    try {
+      let value = job.claim(0)
+      while (last && value === undefined) value = job.claim(A_WHILE)
+      if (value !== undefined) this.ended(undefined, value)
+    } catch (error) {
+      if (/** @type {any} */ (error).code !== 'ERR_IPC_CANCELLED') {
+        this.ended(error, 0)
+        return
+      }
+      this.job = undefined
+      super.onReady()
+    }
   }
 
   /** @param {Operation} operation */
