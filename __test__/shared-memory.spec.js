@@ -1,6 +1,6 @@
 /** Shared memory: within one process, between two, and against what others do to it. */
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -510,6 +510,8 @@ describe('a misused handle', options, () => {
     'post-to-a-worker': 1 << 20,
     'write-to-read-only': true,
     'truncated-by-a-peer': [0, 'ERR_IPC_TRUNCATED', 'ERR_IPC_TRUNCATED', 'ERR_IPC_TRUNCATED', 'ERR_IPC_TRUNCATED'],
+    'shown-twice': [true, 0],
+    'beyond-the-end': [0],
     'collected-in-any-order': true,
   }
   for (const [what, expected] of Object.entries(misuses)) {
@@ -522,36 +524,6 @@ describe('a misused handle', options, () => {
       assert.deepEqual(JSON.parse(stdout), expected)
     })
   }
-
-  test('survives a peer that truncates all the time', async () => {
-    const memory = newObject(65_536)
-    const name = String(memory.name)
-    const attack = `const fs = require('node:fs'); const fd = fs.openSync('/dev/shm${name}', 'r+'); process.stdout.write('go')
-      for (;;) { fs.ftruncateSync(fd, 0); fs.ftruncateSync(fd, 65536) }`
-    const attacker = spawn(process.execPath, ['-e', attack], { stdio: ['ignore', 'pipe', 'inherit'] })
-    try {
-      await new Promise((resolve) => attacker.stdout.once('data', resolve))
-      const seen = new Set()
-      const end = performance.now() + 1000
-      while (performance.now() < end) {
-        let victim
-        try {
-          // Opened between a truncation and the next, it may have no size.
-          victim = SharedMemory.open(name)
-          const bytes = bytesOf(victim)
-          for (let i = 0; i < bytes.length; i += 4096) bytes[i]++
-          for (let i = 0; i < 100; i++) seen.add(codeOf(() => victim?.write(victim.read(60_000, 5_000), 60_000)))
-        } catch (error) {
-          seen.add(/** @type {any} */ (error).code)
-        } finally {
-          victim?.close()
-        }
-      }
-      for (const code of seen) assert.ok([undefined, 'ERR_IPC_TRUNCATED', 'EINVAL'].includes(code), code)
-    } finally {
-      attacker.kill('SIGKILL')
-    }
-  })
 
   test('ends with 0 after 20,000 random steps over 100 handles', async () => {
     const name = newName()

@@ -19,10 +19,14 @@ export function fixture(name) {
  * Starts a script as a process of its own.
  * @param {string} script
  * @param {(string | number)[]} [words]
- * @param {{ handles?: Handle[], node?: string[], env?: Record<string, string>, stdin?: 'pipe' | 'ignore' | number }} [options]
+ * @param {{ handles?: Handle[], node?: string[], env?: Record<string, string>, stdin?: 'pipe' | 'ignore' | number, patience?: number }} [options]
  *   `handles` are given to it (see `received`) and, if they move, are closed here.
  */
-export function start(script, words = [], { handles = [], node = [], env = {}, stdin = 'ignore' } = {}) {
+export function start(
+  script,
+  words = [],
+  { handles = [], node = [], env = {}, stdin = 'ignore', patience = WATCHDOG } = {},
+) {
   const parcels = handles.map((handle) => parcelOf(handle))
   /** @type {number[]} */
   const fds = []
@@ -34,7 +38,7 @@ export function start(script, words = [], { handles = [], node = [], env = {}, s
   const child = spawn(process.execPath, [...node, script, ...words.map(String)], {
     stdio: [stdin, 'pipe', 'pipe', ...fds],
     env: { ...process.env, ...env, OS_IPC_SPEC_PARCELS: JSON.stringify(packed) },
-    timeout: WATCHDOG,
+    timeout: patience,
     killSignal: 'SIGKILL',
   })
   for (const { handedOver } of parcels) handedOver()

@@ -13,6 +13,7 @@ use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 use super::Object;
 use crate::error::{Error, Result};
 use crate::posix::{Name, queue, semaphore};
+use crate::shm;
 
 /// What is known of an object that was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,7 @@ const KINDS: &[Kind] = &[
     Kind { name: "fifo", find: |object| find_path(object, SFlag::S_IFIFO), remove: remove_path },
     Kind { name: "socket", find: |object| find_path(object, SFlag::S_IFSOCK), remove: remove_path },
     Kind { name: "file", find: |object| find_path(object, SFlag::S_IFREG), remove: remove_path },
+    Kind { name: shm::REGISTRY_KIND, find: find_memory, remove: remove_memory },
     Kind { name: queue::REGISTRY_KIND, find: find_posix_queue, remove: remove_posix_queue },
     Kind { name: semaphore::REGISTRY_KIND, find: find_posix_semaphore, remove: remove_posix_semaphore },
 ];
@@ -75,6 +77,19 @@ fn remove_path(object: &Object) -> Result<()> {
         Ok(()) | Err(Errno::ENOENT) => Ok(()),
         Err(errno) => Err(failed(errno, "unlink", object)),
     }
+}
+
+/// POSIX shared memory is a file, in a folder that is known.
+fn find_memory(object: &Object) -> Result<Option<Facts>> {
+    find_path(&file_of_memory(object)?, SFlag::S_IFREG)
+}
+
+fn remove_memory(object: &Object) -> Result<()> {
+    remove_path(&file_of_memory(object)?)
+}
+
+fn file_of_memory(object: &Object) -> Result<Object> {
+    Ok(Object::new(object.kind.as_str(), shm::path_of(&posix_name(object)?)))
 }
 
 fn find_posix_queue(object: &Object) -> Result<Option<Facts>> {

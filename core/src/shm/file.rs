@@ -18,10 +18,7 @@ impl Memory {
     /// Maps a file, or makes it.
     pub fn map(path: &Path, options: Options) -> Result<Self> {
         let place = Place { path, shown: path, syscall: "open", follow: true };
-        let (fd, facts) = open(place, options, |fd| Facts::of(fd.as_fd()))?;
-        let source = Source::known(fd, facts);
-        Self::of_file(Kind::File, source, facts.size, options.range, options.read_only, false)
-            .map_err(|error| error.at(path))
+        open(place, options, |fd| Facts::of(fd.as_fd()))?.map(Kind::File, place, options)
     }
 
     /// Removes the name of a file. Whoever has it open goes on.
@@ -46,12 +43,29 @@ impl Place<'_> {
     }
 }
 
+/// A file that is open.
+pub(super) struct Opened {
+    fd: OwnedFd,
+    facts: Facts,
+    made: bool,
+}
+
+impl Opened {
+    /// What was made here and cannot be mapped is not left behind.
+    pub(super) fn map(self, kind: Kind, place: Place<'_>, options: Options) -> Result<Memory> {
+        let Self { fd, facts, made } = self;
+        Memory::of_file(kind, Source::known(fd, facts), facts.size, options.range, options.read_only, false)
+            .inspect_err(|_| {
+                if made {
+                    remove(place);
+                }
+            })
+            .map_err(|error| error.at(place.shown))
+    }
+}
+
 /// Opens a file that stands there, if `check` agrees and it has the size that was asked for, or makes it.
-pub(super) fn open(
-    place: Place<'_>,
-    options: Options,
-    check: impl Fn(&OwnedFd) -> Result<Facts>,
-) -> Result<(OwnedFd, Facts)> {
+pub(super) fn open(place: Place<'_>, options: Options, check: impl Fn(&OwnedFd) -> Result<Facts>) -> Result<Opened> {
     let size = options.size.filter(|_| options.create);
     loop {
         if !(options.create && options.exclusive) {
@@ -63,11 +77,12 @@ pub(super) fn open(
                     if options.size.is_some_and(|size| size > facts.size) {
                         return Err(Error::os(Errno::EINVAL, "mmap").at(place.shown));
                     }
-                    return Ok((fd, facts));
+                    return Ok(Opened { fd, facts, made: false });
                 }
             }
         }
         let Some(size) = size else { return Err(place.error(Errno::EINVAL)) };
+        Source::length_of(options.range, size).map_err(|error| error.at(place.shown))?;
         let fill = |fd: BorrowedFd<'_>| {
             crate::fault::point("shm-made");
             reserve(fd, size).inspect(|()| crate::fault::point("shm-reserved"))
@@ -76,13 +91,21 @@ pub(super) fn open(
             // Somebody was faster: then theirs it is.
             Err(Error::Os { errno: Errno::EEXIST, .. }) if !options.exclusive => {}
             made => {
-                let fd = made?;
-                let fd = if options.read_only { sys_fd::open_anew(fd.as_fd(), OFlag::O_RDONLY)? } else { fd };
-                let facts = check(&fd)?;
-                return Ok((fd, facts));
+                return reopened(made?, options.read_only)
+                    .and_then(|fd| Ok(Opened { facts: check(&fd)?, fd, made: true }))
+                    .inspect_err(|_| remove(place));
             }
         }
     }
+}
+
+fn reopened(fd: OwnedFd, read_only: bool) -> Result<OwnedFd> {
+    if read_only { sys_fd::open_anew(fd.as_fd(), OFlag::O_RDONLY) } else { Ok(fd) }
+}
+
+/// What was made here and is of no use.
+fn remove(place: Place<'_>) {
+    let _gone = unlink(place.path);
 }
 
 pub(crate) fn existing(place: Place<'_>, read_only: bool) -> Result<OwnedFd> {
@@ -110,6 +133,7 @@ pub(crate) fn make(place: Place<'_>, mode: u32, fill: impl FnOnce(BorrowedFd<'_>
             let link = sys_fd::self_path(fd.as_fd());
             linkat(AT_FDCWD, link.as_str(), AT_FDCWD, place.path, AtFlags::AT_SYMLINK_FOLLOW)
                 .map_err(|errno| place.error(errno))?;
+            crate::fault::point("shm-named");
             Ok(fd)
         }
         Err(Error::Os { errno: Errno::EOPNOTSUPP | Errno::EISDIR | Errno::EINVAL, .. }) => {

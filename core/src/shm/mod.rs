@@ -30,6 +30,7 @@ use crate::sys::mman::{Access, Mapping, Part};
 pub use access::{Advice, Operation, of_word};
 pub use memfd::Trust;
 pub use posix::unlink;
+pub(crate) use posix::{REGISTRY_KIND, path_of};
 pub use seals::Seals;
 pub use segment::{Changes, SegmentOptions, Stat};
 use source::Source;

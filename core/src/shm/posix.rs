@@ -9,10 +9,14 @@ use nix::errno::Errno;
 use nix::unistd::geteuid;
 
 use super::file::{self, Place};
-use super::source::{Facts, Source};
+use super::source::Facts;
 use super::{Kind, Memory, Options};
 use crate::error::{Error, Result};
 use crate::posix::Name;
+use crate::registry::{Object, Registry};
+
+/// What the registry calls objects that are named by this package.
+pub(crate) const REGISTRY_KIND: &str = "posix-memory";
 
 const FOLDER: &str = "/dev/shm";
 /// So long the maker of an object has to give it a size.
@@ -24,17 +28,20 @@ impl Memory {
     pub fn open(name: &Name, options: Options) -> Result<Self> {
         let path = path_of(name);
         let place = Place { path: &path, shown: &name.path(), syscall: "shm_open", follow: false };
-        let (fd, facts) = file::open(place, options, |fd| initialized(fd, name, options.any_owner))?;
-        let source = Source::known(fd, facts);
-        Self::of_file(Kind::Posix, source, facts.size, options.range, options.read_only, false)
-            .map_err(|error| error.at(name.path()))
+        file::open(place, options, |fd| initialized(fd, name, options.any_owner))?.map(Kind::Posix, place, options)
     }
 
-    /// Makes an object under a name that nobody can guess.
+    /// Makes an object under a name that nobody can guess. It is entered in the registry until it is unlinked.
     pub fn create_unnamed(options: Options) -> Result<(Self, Name)> {
+        let options = Options { create: true, exclusive: true, ..options };
         loop {
             let name = Name::random()?;
-            match Self::open(&name, Options { create: true, exclusive: true, ..options }) {
+            Registry::of_process().record(Object::new(REGISTRY_KIND, name.to_string()))?;
+            let opened = Self::open(&name, options);
+            if opened.is_err() {
+                forget(&name);
+            }
+            match opened {
                 Err(error) if error.errno() == Some(Errno::EEXIST) => {}
                 opened => return Ok((opened?, name)),
             }
@@ -44,7 +51,19 @@ impl Memory {
 
 /// shm_unlink(3). Whoever has it open goes on.
 pub fn unlink(name: &Name) -> Result<()> {
-    nix::unistd::unlink(&path_of(name)).map_err(|errno| Error::os(errno, "shm_unlink").at(name.path()))
+    nix::unistd::unlink(&path_of(name)).map_err(|errno| Error::os(errno, "shm_unlink").at(name.path()))?;
+    forget(name);
+    Ok(())
+}
+
+/// Where an object of that name stands, for the registry.
+pub(crate) fn path_of(name: &Name) -> PathBuf {
+    Path::new(FOLDER).join(name.word().to_string_lossy().as_ref())
+}
+
+/// Of what has gone: that it stays listed does no harm.
+fn forget(name: &Name) {
+    drop(Registry::of_process().forget(REGISTRY_KIND, name.to_string().as_ref()));
 }
 
 /// Of what was found under a name, before anything is done with it: it must be memory, of somebody who is trusted, and
@@ -64,8 +83,4 @@ fn initialized(fd: &std::os::fd::OwnedFd, name: &Name, any_owner: bool) -> Resul
         }
         thread::sleep(PAUSE);
     }
-}
-
-fn path_of(name: &Name) -> PathBuf {
-    Path::new(FOLDER).join(name.to_string().trim_start_matches('/'))
 }
