@@ -60,3 +60,21 @@ test('the bench measures our POSIX queues beside a C program', () => {
   }
   for (const row of rows) assert.ok(row.value > 0 && row.peerValue > 0, JSON.stringify(row))
 })
+
+test('the bench measures our locks uncontended, contended and idle, beside C programs and a bare runtime', () => {
+  const { status, stdout, stderr } = run('locks', '--quick', '--json', '--runs', '1')
+  assert.equal(status, 0, stderr)
+  const rows = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .filter(({ page, peer }) => page === 'locks' && peer !== 'proper-lockfile')
+  for (const figure of ['taken and given back', 'hand-overs', 'least served / mean', 'processor time of 5 s']) {
+    assert.ok(
+      rows.some((row) => row.figure === figure),
+      figure,
+    )
+  }
+  // How fair so short a look is, and what it costs, may be nothing at all.
+  for (const row of rows) assert.ok(row.value >= 0 && row.peerValue >= 0, JSON.stringify(row))
+})

@@ -26,7 +26,8 @@ import { sum } from './stats.js'
  * @property {string} ours
  * @property {string} peer
  * @property {'<=' | '>=' | '<'} than
- * @property {number} ratio
+ * @property {number} [ratio] of ours to the peer's
+ * @property {number} [value] of ours, in place of a ratio
  *
  * @typedef {object} Group
  * @property {string} name

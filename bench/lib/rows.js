@@ -69,16 +69,23 @@ function row(page, group, metric, own, peer) {
     peerWaits: peer?.contender.waits ?? null,
     peerValue,
     ratio,
-    target: target ? `${target.than} ${target.ratio}` : null,
-    reached: target && ratio !== null ? holds(ratio, target) : null,
+    target: target ? limitOf(target, metric) : null,
+    reached: target ? holds(target.value === undefined ? ratio : value, target) : null,
     runs,
     peerRuns,
     ...(note === '' ? {} : { note }),
   }
 }
 
-/** @param {number} ratio @param {import('./group.js').Target} target */
-function holds(ratio, { than, ratio: limit }) {
-  if (than === '<') return ratio < limit
-  return than === '<=' ? ratio <= limit : ratio >= limit
+/** @param {import('./group.js').Target} target @param {import('./group.js').Metric} metric */
+function limitOf({ than, ratio, value }, { unit }) {
+  return value === undefined ? `${than} ${ratio}` : `${than} ${value} ${unit}`
+}
+
+/** @param {number | null} figure @param {import('./group.js').Target} target */
+function holds(figure, { than, ratio, value }) {
+  const limit = value ?? ratio ?? Number.NaN
+  if (figure === null) return null
+  if (than === '<') return figure < limit
+  return than === '<=' ? figure <= limit : figure >= limit
 }

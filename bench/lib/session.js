@@ -12,6 +12,8 @@ const PATIENCE_MS = 60_000
  * @typedef {object} Reply what the measuring process answers; which fields depends on what it measures
  * @property {number[]} ns
  * @property {number[]} [cpuUs]
+ * @property {number[]} [taken] by each process, how often it had the lock
+ * @property {number[]} [handedOver] and how often somebody else had it before
  */
 
 /** @param {string} name of a script in bench/peers @param {Array<string | number>} args */

@@ -60,11 +60,17 @@ export function targetTable(rows) {
   const lines = aimed.map((row) => [
     `${row.figure}, ${row.size}: ${row.transport} / ${row.peer}`,
     row.reached === null ? 'not measured' : row.reached ? 'reached' : 'NOT reached',
-    row.ratio === null ? '' : number(row.ratio),
-    row.target ?? '',
-    pairs(row),
+    ...aimedFigure(row),
   ])
-  return `targets\n${table(['', '', 'ratio', 'target', 'by round'], lines)}\n`
+  return `targets\n${table(['', '', 'figure', 'target', 'by round'], lines)}\n`
+}
+
+/** What the target is about: a ratio, or where it names a unit our figure itself. @param {import('./rows.js').Row} row */
+function aimedFigure(row) {
+  const target = row.target ?? ''
+  const own = row.unit !== '' && target.endsWith(row.unit)
+  const figure = own ? row.value : row.ratio
+  return [figure === null ? '' : number(figure), target, own ? spread(row.runs) : pairs(row)]
 }
 
 /** The ratio round by round: how far the verdict can be trusted. @param {import('./rows.js').Row} row */

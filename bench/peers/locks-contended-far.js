@@ -1,0 +1,28 @@
+// One of those who want the lock: KIND FORM NAME NUMBER, with their words as descriptor 3.
+import { SharedMemory } from '../../index.js'
+import { locks } from './locks.js'
+import { DONE, HANDED_OVER, LAST, OVER, ROUND, TAKEN } from './locks-contended.js'
+
+const [kind, form, name, number] = process.argv.slice(2)
+const me = Number(number)
+const memory = SharedMemory.fromFd(3)
+const words = new Int32Array(memory.buffer)
+const { take, taken } = locks[kind](name)
+
+function count() {
+  if (Atomics.exchange(words, LAST, me) !== me) words[HANDED_OVER + me]++
+  words[TAKEN + me]++
+}
+
+// Whoever started this is gone when nothing happens for so long.
+const timeout = 60_000
+for (let round = 0; ; round += 1) {
+  Atomics.add(words, DONE, 1)
+  memory.notify(4 * DONE)
+  if ((await memory.wait(4 * ROUND, round, { timeout })) === 'timed-out') break
+  while (Atomics.load(words, OVER) === 0) {
+    const give = form === 'await' ? await taken() : take()
+    count()
+    give()
+  }
+}

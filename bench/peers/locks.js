@@ -1,0 +1,42 @@
+/**
+ * One lock of each kind, by name: `open` gives it in any process, `take` blocks and `tryTake` does not, `taken` is awaited;
+ * each gives what lets go again.
+ *
+ * @typedef {object} Lock
+ * @property {() => () => void} tryTake
+ * @property {() => () => void} take
+ * @property {() => Promise<() => void>} taken
+ * @property {() => void} remove
+ */
+import { rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { FileLock } from '../../index.js'
+
+/** @param {{ unlock(): void } | undefined} guard */
+function unlocking(guard) {
+  if (guard === undefined) throw new Error('it is not free')
+  return () => guard.unlock()
+}
+
+/** @type {Record<string, (name: string) => Lock>} */
+export const locks = {
+  'file-lock'(name) {
+    const path = join(tmpdir(), name)
+    const lock = FileLock.open(path, { create: true })
+    return {
+      tryTake: () => unlocking(lock.tryLock()),
+      take: () => unlocking(lock.lockSync()),
+      taken: async () => unlocking(await lock.lock()),
+      remove: () => rmSync(path, { force: true }),
+    }
+  },
+}
+
+/** What Node programs use today. Loaded from bench/node_modules. @param {string} name */
+export async function properLockfile(name) {
+  const { default: lockfile } = await import('proper-lockfile')
+  const path = join(tmpdir(), name)
+  writeFileSync(path, '')
+  return { lock: () => lockfile.lock(path), remove: () => rmSync(path, { force: true }) }
+}
