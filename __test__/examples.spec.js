@@ -104,6 +104,16 @@ describe('the examples', { timeout: 120_000 }, () => {
       assert.equal(await outcome(start('shared-python.js')), "Python's sum: 36, and a number\n")
     },
 
+    async 'producer-consumer.js'() {
+      const stdout = await outcome(start('producer-consumer.js'))
+      assert.match(stdout, /^consumer 0 got \d+\nconsumer 1 got \d+\neach of 4000 items has come once\n$/)
+    },
+
+    async 'file-lock.js'() {
+      const stdout = await outcome(start('file-lock.js'))
+      assert.equal(stdout, 'every audit was right\n1000 in all, as at the beginning\n')
+    },
+
     async 'sysv-queue.js'() {
       const lines = (await outcome(start('sysv-queue.js'))).trimEnd().split('\n')
       assert.deepEqual(lines.slice(0, 3).sort(), ['2 + 3 = 5', '4 * 5 = 20', '6 - 7 = -1'])

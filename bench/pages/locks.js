@@ -16,11 +16,17 @@ const IDLE = 5000
 
 const [semop, sem, ofd, lockfile] = ['C semop', 'C sem_wait', 'C F_OFD_SETLK', 'proper-lockfile']
 
-/** Each kind of ours: what it is called, and what a C program would use. */
-const kinds = [{ kind: 'file-lock', name: 'FileLock', peer: ofd }]
+/** Each kind of ours, and what its forms are called. */
+const kinds = [
+  { kind: 'posix-semaphore', name: 'PosixSemaphore', tries: 'tryAcquire', takes: 'acquire' },
+  { kind: 'file-lock', name: 'FileLock', tries: 'tryLock', takes: 'lock' },
+]
 
-/** Times as large as the peer's that a pair may take. */
-const pairTargets = []
+/** What a pair may cost. */
+const pairTargets = [
+  { ours: 'PosixSemaphore, tryAcquire', peer: sem, than: '<=', value: 150 },
+  { ours: 'PosixSemaphore, tryAcquire', peer: lockfile, than: '<=', ratio: 0.01 },
+]
 
 /** @typedef {import('../lib/group.js').Group} Group @typedef {import('../lib/group.js').Contender} Contender */
 /** @typedef {import('../lib/settings.js').Settings} Settings */
@@ -33,19 +39,16 @@ export function groups(settings) {
 /** @param {Settings} settings @returns {Group} */
 function uncontended(settings) {
   const figure = 'taken and given back'
-  const forms = [
-    ['try', 'tryLock'],
-    ['await', 'lock'],
-  ]
   return {
     name: 'locks, uncontended',
     size: 'a pair',
     pinning: 'one CPU',
     metrics: [{ figure, unit: 'ns', of: ({ ns }) => median(ns) / BATCH }],
     contenders: [
-      ...kinds.flatMap(({ kind, name }) =>
-        forms.map(([form, way]) => ours(`${name}, ${way}`, 'nobody waits', 'locks-local-near.js', kind, form, BATCH)),
-      ),
+      ...kinds.flatMap(({ kind, name, tries, takes }) => [
+        ours(`${name}, ${tries}`, 'nobody waits', 'locks-local-near.js', kind, 'try', BATCH),
+        ours(`${name}, ${takes}`, 'awaited', 'locks-local-near.js', kind, 'await', BATCH),
+      ]),
       ...programs('locks_local', 'nobody waits', BATCH),
       {
         name: lockfile,
@@ -97,10 +100,10 @@ function idle({ quick }) {
     pinning: 'not pinned',
     metrics: [{ figure, unit: 'ms', of: ({ ns, cpuUs = [] }) => (sum(cpuUs) / 1000) * (IDLE / (sum(ns) / 1e6)) }],
     contenders: [
-      ...kinds.map(({ kind, name }) => ours(`${name}, lock`, 'awaited', 'locks-idle-near.js', kind, ...job)),
+      ...kinds.map(({ kind, name, takes }) => ours(`${name}, ${takes}`, 'awaited', 'locks-idle-near.js', kind, ...job)),
       { name: bare, waits: 'nobody waits', command: () => script('locks-idle-near.js', 'nothing', ...job) },
     ],
-    targets: kinds.map(({ name }) => ({ figure, ours: `${name}, lock`, peer: bare, than: '<=', value: 50 })),
+    targets: kinds.map(({ name, takes }) => ({ figure, ours: `${name}, ${takes}`, peer: bare, than: '<=', value: 50 })),
     maxCount: 5,
   }
 }

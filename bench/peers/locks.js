@@ -11,12 +11,32 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { FileLock } from '../../index.js'
+import { FileLock, PosixSemaphore } from '../../index.js'
 
 /** @param {{ unlock(): void } | undefined} guard */
 function unlocking(guard) {
   if (guard === undefined) throw new Error('it is not free')
   return () => guard.unlock()
+}
+
+/** @param {import('../../index.js').Permits} permits @param {() => void} remove @returns {Lock} */
+function permit(permits, remove) {
+  const give = () => permits.release()
+  return {
+    tryTake() {
+      if (!permits.tryAcquire()) throw new Error('it is not free')
+      return give
+    },
+    take() {
+      permits.acquireSync()
+      return give
+    },
+    async taken() {
+      await permits.acquire()
+      return give
+    },
+    remove,
+  }
 }
 
 /** @type {Record<string, (name: string) => Lock>} */
@@ -30,6 +50,10 @@ export const locks = {
       taken: async () => unlocking(await lock.lock()),
       remove: () => rmSync(path, { force: true }),
     }
+  },
+  'posix-semaphore'(name) {
+    const semaphore = PosixSemaphore.open(`/${name}`, { create: true, value: 1 })
+    return permit(semaphore, () => semaphore.unlink())
   },
 }
 

@@ -17,6 +17,9 @@ import { conflict, needs } from './range.js'
 /** @typedef {import('./range.js').Range} Range */
 /** @typedef {import('../lock/guard.js').Guard} Guard */
 
+// By names of their own: a look into the addon, which has many, would be felt in each call.
+const { fileLockRelease, fileLockTry } = native
+
 /** Milliseconds until another thread or descriptor may be had. */
 const RETRY = 5
 
@@ -61,12 +64,12 @@ class Waiter {
 
 /** @param {number} held the addon's number of it */
 export function holding(held) {
-  return guardOf(() => native.fileLockRelease(held))
+  return guardOf(() => fileLockRelease(held))
 }
 
 /** The addon's number of what is held from then on, 0 if somebody else holds what would conflict. @param {FileCore} core @param {Range} range */
 export function tryNow(core, { shared, start, length }) {
-  return native.fileLockTry(core.id, shared, start, length)
+  return fileLockTry(core.id, shared, start, length)
 }
 
 export class Queue {
@@ -139,7 +142,7 @@ export class Queue {
   /** @param {Waiter} waiter @param {unknown} error */
   fail(waiter, error) {
     const held = withdraw(waiter)
-    if (held !== 0) native.fileLockRelease(held)
+    if (held !== 0) fileLockRelease(held)
     this.remove(waiter)
     waiter.reject(error)
     this.advance(waiter.followers)
