@@ -171,6 +171,16 @@ describe('a forgotten handle', () => {
     },
   )
 
+  test(
+    'goes with the object that has opened it and holds it, which stood in the stack of the opening',
+    onNode,
+    async () => {
+      const told = await run(fixture('forget-owners.js'), [], { node: ['--expose-gc', '--no-warnings'] })
+      assert.deepEqual({ code: told.code, stderr: told.stderr }, { code: 0, stderr: '' })
+      assert.deepEqual(JSON.parse(told.stdout), { left: 0, named: true })
+    },
+  )
+
   test('that was closed is never warned of', onNode, async () => {
     assert.equal(await output(fixture('close-handles.js'), [], { node: ['--expose-gc'] }), 'closed')
   })

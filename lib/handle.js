@@ -4,6 +4,7 @@
  */
 import { closedError, illegalConstructor, invalidState, invalidThis, notSupported } from './errors.js'
 import { register, release, retain, unregister } from './reactor.js'
+import { Site } from './site.js'
 import { integer } from './validate.js'
 
 /** @typedef {import('./wait/direction.js').Direction} Direction */
@@ -44,6 +45,8 @@ export class Core {
     this.referenced = true
     /** @type {number[]} */
     this.tokens = []
+    /** @type {Site | undefined} */
+    this.site = undefined
     /** Who is to be told of the close. @type {Set<() => void>} */
     this.closing = new Set()
     if (fd >= 0) owners.set(fd, new WeakRef(this))
@@ -112,6 +115,7 @@ export class Core {
     this.id = 0
     if (owners.get(this.fd)?.deref() === this) owners.delete(this.fd)
     unclosed.unregister(this)
+    this.site?.drop()
     for (const direction of this.directions) direction.close()
     for (const token of this.tokens) unregister(token)
     for (const told of this.closing) told()
@@ -137,8 +141,8 @@ export class Handle {
     core.closing.add(() => fix(this, 'fd', -1))
     fix(this, 'fd', core.fd)
     const { id, native, tokens } = core
-    // The text, for an Error holds on to whatever its frames were called upon: this handle.
-    const site = String(new Error('It was opened').stack)
+    const site = new Site(new.target)
+    core.site = site
     unclosed.register(this, { id, native, tokens, site }, core)
   }
 
@@ -221,17 +225,16 @@ let warned = false
 
 /** Closes what a program forgot to close, and says so once. */
 const unclosed = new FinalizationRegistry(
-  /** @param {{ id: number, native: Native, tokens: number[], site: string }} forgotten */
+  /** @param {{ id: number, native: Native, tokens: number[], site: Site }} forgotten */
   ({ id, native, tokens, site }) => {
     for (const token of tokens) unregister(token)
     native.close(id)
     if (warned) return
     warned = true
-    const where = site.split('\n').slice(1).join('\n')
     process.emitWarning('An os-ipc handle was not closed before it was garbage-collected', {
       type: 'IpcWarning',
       code: 'ERR_IPC_NOT_CLOSED',
-      detail: `It was opened:\n${where}`,
+      detail: `It was opened:\n${site}`,
     })
   },
 )
