@@ -603,3 +603,76 @@ export class ProcessHandle extends Handle {
   exited(options?: WaitOptions): Promise<ExitStatus | null>
   exitedSync(options?: TimeoutOption): ExitStatus | null
 }
+
+export type SocketType = 'stream' | 'datagram' | 'seqpacket'
+/** A path, or '@name' for Linux's abstract namespace ('\0name' is understood too; a file called @x is './@x'). */
+export type SocketAddress = string
+export interface Credentials {
+  readonly pid: number
+  readonly uid: number
+  readonly gid: number
+}
+export class SocketMessage implements Disposable {
+  private constructor()
+  readonly data: Buffer
+  /** Who has sent a datagram, or where a connection's other end can be found; null for one without an address. */
+  readonly from: SocketAddress | null
+  /** Who has sent it, by the kernel's word (SCM_CREDENTIALS). */
+  readonly credentials: Credentials | null
+  /** The message was longer than `maxBytes`. */
+  readonly truncated: boolean
+  readonly fdCount: number
+  /** The first read hands the descriptors to the caller; every read gives the same array. Never read, they are closed by dispose or garbage collection. */
+  get fds(): number[]
+  [Symbol.dispose](): void
+}
+export interface SocketSendOptions {
+  /** Where a datagram goes. */
+  to?: SocketAddress
+  /** Up to 253 descriptors that the receiver gets copies of. A handle's is copied, the handle stays. */
+  fds?: Array<number | Handle>
+}
+/** A Unix domain socket: unix(7). */
+export class UnixSocket<T extends SocketType = SocketType>
+  extends Handle
+  implements Sender<Data, SocketSendOptions, boolean | number>, Receiver<SocketMessage, { maxBytes?: number }>
+{
+  static pair<T extends SocketType = 'stream'>(type?: T): [UnixSocket<T>, UnixSocket<T>]
+  /** Waits, without blocking the event loop, where as many as the listener allows wait already. */
+  static connect<T extends SocketType = 'stream'>(
+    address: SocketAddress,
+    options?: { type?: T } & WaitOptions,
+  ): Promise<UnixSocket<T>>
+  /** A datagram socket with an address of its own; 'auto' lets the kernel choose an abstract one. */
+  static bind(address: SocketAddress | 'auto', options?: { mode?: number }): UnixSocket<'datagram'>
+  /** Takes ownership of a descriptor that was inherited or received. */
+  static fromFd(fd: number): UnixSocket
+  readonly type: T
+  readonly fd: number
+  readonly address: SocketAddress | null
+  /** Who connected or listened (SO_PEERCRED); of a pair, who made it. */
+  readonly peer: Credentials | null
+  readonly peerGroups: number[] | undefined
+  /** The process at the other side, by a descriptor of it and not by its number (SO_PEERPIDFD, Linux 6.5); undefined where the kernel has none. ESRCH once it has gone and been reaped. */
+  peerProcess(): ProcessHandle | undefined
+  send(data: Data, options?: SocketSendOptions & WaitOptions): Promise<void>
+  /** Of a stream, how many bytes were sent. */
+  trySend(data: Data, options?: SocketSendOptions): T extends 'stream' ? number : boolean
+  sendSync(data: Data, options?: SocketSendOptions & TimeoutOption): void
+  /** `maxBytes`: of a stream 64 KiB, else the whole message, by default. An empty message has data.length 0. At the limit of open descriptors ERR_IPC_FDS_LOST: the message is taken, its bytes are the error's `data`. */
+  recv(options?: { maxBytes?: number } & WaitOptions): Promise<SocketMessage | null>
+  tryRecv(options?: { maxBytes?: number }): SocketMessage | null | undefined
+  recvSync(options?: { maxBytes?: number } & TimeoutOption): SocketMessage | null
+  iterate(options?: { maxBytes?: number } & WaitOptions): AsyncIterableIterator<SocketMessage>
+  [Symbol.asyncIterator](): AsyncIterableIterator<SocketMessage>
+  /** Many messages with one system call (sendmmsg). When it fails, the error's `messagesSent` counts. */
+  sendMany(messages: Array<Data | ({ data: Data } & SocketSendOptions)>, options?: WaitOptions): Promise<void>
+  /** At least one, and what else is there, up to `max` (64); none at the end. */
+  recvMany(options?: { max?: number; maxBytes?: number } & WaitOptions): Promise<SocketMessage[]>
+  /** As the kernel counts them: twice what was asked for. Setting one leaves the other as it is. */
+  get bufferSizes(): { send: number; recv: number }
+  set bufferSizes(sizes: { send?: number; recv?: number })
+  /** Bytes sent and not yet read by the other side, with what the kernel needs to keep them (SIOCOUTQ). */
+  readonly queuedBytes: number
+  shutdown(how?: 'read' | 'write' | 'both'): void
+}

@@ -489,3 +489,91 @@ export declare function sysvQueueStat(id: number): SysvQueueFigures
  * Gives the number that stands for these waits from then on.
  */
 export declare function sysvQueueWatch(reactor: number, token: number, words: object): number
+
+/** Checks an address, and gives it a number. */
+export declare function unixAddress(text: string): number
+
+export declare function unixAddressForget(id: number): void
+
+/** Closes the descriptors of a parcel that has arrived. */
+export declare function unixParcelDiscard(id: number): void
+
+/** Closes the descriptors of a parcel that was to be sent. */
+export declare function unixParcelDrop(id: number): void
+
+/** Copies the first `count` descriptors of the words, and gives the parcel's number. */
+export declare function unixParcelHold(count: number): number
+
+/** Gives the descriptors of a parcel away. */
+export declare function unixParcelTake(id: number): Array<number>
+
+export declare function unixRoomClose(id: number): void
+
+/** A watch for room at an address, by its number. */
+export declare function unixRoomOpen(to: number): number
+
+export declare function unixRoomWatch(id: number, reactor: number, token: number): void
+
+export declare function unixSocketAdopt(fd: number): UnixSocketFacts
+
+/** Without an address the kernel chooses one. */
+export declare function unixSocketBind(address: string | undefined | null, mode: number): UnixSocketFacts
+
+/** Blocks this thread until something can be received, for at most `milliseconds`. */
+export declare function unixSocketBlock(id: number, milliseconds: number): void
+
+/** Blocks this thread until something can be sent (to the address of that number, unless it is 0). */
+export declare function unixSocketBlockForRoom(id: number, to: number, milliseconds: number): void
+
+/** Those for sending and for receiving. */
+export declare function unixSocketBufferSizes(id: number): Array<number>
+
+export declare function unixSocketClose(id: number): void
+
+/** Nothing where it would have to wait. */
+export declare function unixSocketConnect(kind: number, address: string): UnixSocketFacts | null
+
+/** Goes on under `token`, and ends with the number of the socket. */
+export declare function unixSocketConnectWaiting(reactor: number, token: number, kind: number, address: string): void
+
+export declare function unixSocketDetach(id: number): number
+
+export declare function unixSocketDuplicate(id: number): UnixSocketFacts
+
+/** For a socket that a waiter thread has connected. */
+export declare function unixSocketFacts(id: number): UnixSocketFacts
+
+/** What JS knows of a socket from the start. */
+export interface UnixSocketFacts {
+  id: number
+  fd: number
+  /** 0 stream, 1 datagram, 2 seqpacket. */
+  kind: number
+  address?: string
+  /** Its pid, uid and gid. */
+  peer?: Array<number>
+  peerGroups?: Array<number>
+}
+
+/** Whether it is not the socket's own buffer that a datagram waits for. */
+export declare function unixSocketHasRoom(id: number): boolean
+
+export declare function unixSocketPair(kind: number): Array<UnixSocketFacts>
+
+export declare function unixSocketPeerAddress(id: number): string | null
+
+/** A pidfd, which is the caller's; nothing where the kernel has none. */
+export declare function unixSocketPeerProcess(id: number): number | null
+
+export declare function unixSocketQueued(id: number): number
+
+export declare function unixSocketSetBufferSizes(id: number, send?: number | undefined | null, receive?: number | undefined | null): void
+
+/** Says where the shared words are. */
+export declare function unixSocketShare(words: object): void
+
+/** 0 reading, 1 writing, else both. */
+export declare function unixSocketShutdown(id: number, how: number): void
+
+/** `interest`: READABLE, WRITABLE or both. Called again with the same token, it changes that. */
+export declare function unixSocketWatch(id: number, reactor: number, token: number, interest: number): void

@@ -12,6 +12,7 @@ import {
   pipe,
   SharedMemory,
   SysvMessageQueue,
+  UnixSocket,
 } from '../index.js'
 import { parcelOf, rebuild } from '../lib/handover.js'
 import { fixture, start } from './support/child.js'
@@ -114,6 +115,17 @@ const kinds = {
         return 'heard: from here'
       }
       return { handle, talk, end: () => handle.remove() }
+    },
+  },
+  'unix-socket': {
+    moves: false,
+    give() {
+      const [near, handle] = UnixSocket.pair('seqpacket')
+      const talk = async () => {
+        await near.send('from here')
+        return 'heard: from here'
+      }
+      return { handle, talk, end: () => near.close() }
     },
   },
 }

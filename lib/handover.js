@@ -13,6 +13,7 @@ import { PosixSemaphore, handover as posixSemaphore } from './posix-semaphore/se
 import { ProcessHandle, handover as processHandle } from './process/handle.js'
 import { SharedMemory, handover as sharedMemory } from './shared-memory/memory.js'
 import { SysvMessageQueue } from './sysv-queue/queue.js'
+import { UnixSocket } from './unix-socket/socket.js'
 
 /** @typedef {import('./handle.js').Handle} Handle */
 /** @typedef {{ kind: string, fds: number[], meta: Record<string, unknown> }} Parcel */
@@ -59,6 +60,10 @@ const rows = [
       describe: ({ id }) => ({ fds: [], meta: { id } }),
       rebuild: ({ meta }) => SysvMessageQueue.fromId(/** @type {number} */ (meta.id)),
     },
+  ],
+  [
+    'unix-socket',
+    { type: UnixSocket, moves: false, describe: single, rebuild: ({ fds }) => UnixSocket.fromFd(fds[0]) },
   ],
 ]
 

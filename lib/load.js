@@ -32,6 +32,10 @@ const require = createRequire(import.meta.url)
  * @property {(id: number, operation: number) => number} sharedMemoryAtomic64 0; what stood there before is in the words
  * @property {(id: number, milliseconds: number) => number} sharedMemoryWaitSync 2 woken, 1 not equal, 0 if neither came in time
  * @property {(id: number, count: number) => number} sharedMemoryNotify how many were woken
+ * @property {(id: number, data: Uint8Array, from: number, fds: number) => number} unixSocketSend bytes, -1 if it would have to wait
+ * @property {(id: number, data: Uint8Array, count: number) => number} unixSocketSendMany messages, -1 if it would have to wait
+ * @property {(id: number, target: Uint8Array, slot: number, most: number) => number} unixSocketReceive messages, -1 if there is none
+ * @property {(index: number, target: Uint8Array, from: number, last: number) => number} unixSocketTail 0
  */
 
 /** @returns {typeof import('../native.js') & Raw} */

@@ -21,6 +21,7 @@ mod signal;
 mod splice;
 mod sysv_queue;
 mod table;
+mod unix_socket;
 
 use napi::Env;
 use napi::bindgen_prelude::Object;
@@ -33,5 +34,6 @@ pub fn init(exports: Object<'_>, env: Env) -> napi::Result<()> {
     posix_queue::export(&env, &exports)?;
     posix_semaphore::export(&env, &exports)?;
     shared_memory::export(&env, &exports)?;
-    sysv_queue::export(&env, &exports)
+    sysv_queue::export(&env, &exports)?;
+    unix_socket::export(&env, &exports)
 }

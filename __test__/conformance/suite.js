@@ -48,8 +48,12 @@ export function conformance(row) {
    * @param {(string | number)[]} [words]
    * @param {Parameters<typeof start>[2]} [options]
    */
-  const give = (role, handle, words = [], options = {}) =>
-    start(peer, [name, role, ...words], { ...options, handles: [handle] })
+  const give = (role, handle, words = [], options = {}) => {
+    const child = start(peer, [name, role, ...words], { ...options, handles: [handle] })
+    // What stays open here too would have no end.
+    if (row.shared && row.ends) queueMicrotask(() => handle.close())
+    return child
+  }
 
   /** The words for one who receives all: how many that is, where no end tells it. @param {number} count */
   const allOf = (count) => (row.ends ? [] : [count])

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Fifo, PosixMessageQueue, pipe, SysvMessageQueue } from '../../index.js'
+import { Fifo, PosixMessageQueue, pipe, SysvMessageQueue, UnixSocket } from '../../index.js'
 
 /**
  * @typedef {object} Transport
@@ -21,6 +21,8 @@ import { Fifo, PosixMessageQueue, pipe, SysvMessageQueue } from '../../index.js'
  */
 
 const PACKET = 4096
+/** The kernel doubles it, and needs 32 bytes of it for a message. */
+const SEND_BUFFER = 65_536
 
 /** System V queues, which stay until somebody removes them. @type {number[]} */
 const made = []
@@ -99,6 +101,47 @@ export const transports = [
       const sender = SysvMessageQueue.open('private')
       made.push(sender.id)
       return { sender, receiver: sender.dup() }
+    },
+  },
+  {
+    name: 'stream socket',
+    boundaries: false,
+    ends: true,
+    largest: Number.POSITIVE_INFINITY,
+    empty: false,
+    shared: true,
+    data: ({ data }) => data,
+    async open() {
+      const [sender, receiver] = UnixSocket.pair('stream')
+      return { sender, receiver }
+    },
+  },
+  {
+    name: 'seqpacket socket',
+    boundaries: true,
+    ends: true,
+    largest: 2 * SEND_BUFFER - 32,
+    empty: true,
+    shared: true,
+    data: ({ data }) => data,
+    async open() {
+      const [sender, receiver] = UnixSocket.pair('seqpacket')
+      sender.bufferSizes = { send: SEND_BUFFER }
+      return { sender, receiver }
+    },
+  },
+  {
+    name: 'datagram socket',
+    boundaries: true,
+    ends: false,
+    largest: 2 * SEND_BUFFER - 32,
+    empty: true,
+    shared: true,
+    data: ({ data }) => data,
+    async open() {
+      const [sender, receiver] = UnixSocket.pair('datagram')
+      sender.bufferSizes = { send: SEND_BUFFER }
+      return { sender, receiver }
     },
   },
 ]

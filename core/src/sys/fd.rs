@@ -43,6 +43,15 @@ pub fn duplicate(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
+/// How many descriptors this process may have open: RLIMIT_NOFILE.
+#[must_use]
+pub fn limit() -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: 1024, rlim_max: 1024 };
+    // SAFETY: writes one rlimit of ours. It cannot fail for a limit that exists, and then nothing is written.
+    let _same = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
+    limit.rlim_cur
+}
+
 /// The status flags and access mode of the open file description.
 pub fn status_flags(fd: BorrowedFd<'_>) -> Result<OFlag> {
     let flags = fcntl(fd, FcntlArg::F_GETFL).map_err(|errno| Error::os(errno, "fcntl"))?;

@@ -17,5 +17,7 @@ pub use listener::Listener;
 pub use room::RoomWatch;
 pub use socket::{Kind, Socket};
 
+pub use nix::sys::socket::Shutdown;
+
 pub use crate::sys::control::{Control, Credentials, MOST_FDS};
 pub use crate::sys::socket::{Arrival, BATCH, Inbox};

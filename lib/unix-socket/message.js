@@ -1,0 +1,75 @@
+/**
+ * What a socket receives.
+ */
+import { illegalConstructor } from '../errors.js'
+import native from '../load.js'
+
+/** @typedef {import('node:buffer').Buffer} Buffer */
+/** @typedef {{ pid: number, uid: number, gid: number }} Credentials */
+
+const INTERNAL = Symbol('internal')
+
+/** Closes the descriptors that nobody has asked for. */
+const forgotten = new FinalizationRegistry(
+  /** @param {number} parcel */ (parcel) => {
+    native.unixParcelDiscard(parcel)
+  },
+)
+
+export class SocketMessage {
+  /** The addon's number of what came beside; 0 once the caller has it, or nobody. */
+  #parcel
+  /** @type {number[]} */
+  #fds = []
+
+  /**
+   * @param {symbol} key
+   * @param {Buffer} data
+   * @param {string | null} from
+   * @param {Credentials | null} credentials
+   * @param {boolean} truncated
+   * @param {number} fdCount
+   * @param {number} parcel
+   */
+  constructor(key, data, from, credentials, truncated, fdCount, parcel) {
+    if (key !== INTERNAL) throw illegalConstructor()
+    this.data = data
+    this.from = from
+    this.credentials = credentials
+    this.truncated = truncated
+    this.fdCount = fdCount
+    this.#parcel = parcel
+    if (parcel !== 0) forgotten.register(this, parcel, this)
+  }
+
+  get fds() {
+    const parcel = this.#parcel
+    if (parcel !== 0) {
+      this.#parcel = 0
+      forgotten.unregister(this)
+      this.#fds = native.unixParcelTake(parcel)
+    }
+    return this.#fds
+  }
+
+  /** `Symbol.dispose` where the runtime has it. */
+  [Symbol.dispose ?? Symbol.for('nodejs.dispose')]() {
+    const parcel = this.#parcel
+    if (parcel === 0) return
+    this.#parcel = 0
+    forgotten.unregister(this)
+    native.unixParcelDiscard(parcel)
+  }
+}
+
+/**
+ * @param {Buffer} data
+ * @param {string | null} from
+ * @param {Credentials | null} credentials
+ * @param {boolean} truncated
+ * @param {number} fdCount
+ * @param {number} parcel
+ */
+export function messageOf(data, from, credentials, truncated, fdCount, parcel) {
+  return new SocketMessage(INTERNAL, data, from, credentials, truncated, fdCount, parcel)
+}
