@@ -1,6 +1,8 @@
 /** POSIX semaphores, and through them how any permit is waited for. */
 import assert from 'node:assert/strict'
 import {
+  chmodSync,
+  chownSync,
   existsSync,
   mkdtempSync,
   readFileSync,
@@ -17,7 +19,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { Handle, PosixSemaphore, SharedMemory } from '../index.js'
 import { parcelOf, rebuild } from '../lib/handover.js'
-import { fixture, run, start } from './support/child.js'
+import { fixture, output, run, start } from './support/child.js'
 import { newSemaphore, withNamed } from './support/semaphores.js'
 import { descriptors, threads, turn, until } from './support/state.js'
 
@@ -130,6 +132,63 @@ describe('a semaphore is opened', options, () => {
     }))
 })
 
+describe('whose it is', options, () => {
+  test(
+    'what belongs neither to this user nor to root is refused, unless anybody will do',
+    {
+      skip: process.getuid?.() !== 0,
+    },
+    () =>
+      withNamed(1, (root) =>
+        withNamed(1, (third) =>
+          withNamed(1, async (secret) => {
+            chmodSync(fileOf(root.name), 0o666)
+            chownSync(fileOf(third.name), 12_345, 12_345)
+            chmodSync(fileOf(third.name), 0o666)
+            const words = [root.name, third.name, secret.name]
+            const told = JSON.parse(await output(fixture('posix-semaphore-as-nobody.js'), words))
+            // In a folder where each may remove his own alone.
+            assert.deepEqual(told, [true, 'ERR_IPC_UNTRUSTED_OWNER', true, 'EACCES', 'EPERM'])
+            // Root trusts nobody else either.
+            assert.throws(() => PosixSemaphore.open(third.name), { code: 'ERR_IPC_UNTRUSTED_OWNER', path: third.name })
+          }),
+        ),
+      ),
+  )
+
+  test('permissions are those asked for, less the umask', () => {
+    const before = process.umask(0o027)
+    try {
+      const semaphore = PosixSemaphore.open(null, { create: true, mode: 0o666 })
+      assert.equal(statSync(fileOf(/** @type {string} */ (semaphore.name))).mode & 0o777, 0o640)
+      semaphore.unlink()
+      semaphore.close()
+    } finally {
+      process.umask(before)
+    }
+  })
+
+  test('what a killed process has named at random is removed by the next cleanup, and nothing else', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'os-ipc-semaphore-'))
+    const env = { XDG_RUNTIME_DIR: folder }
+    const named = `/os-ipc-spec-${process.pid}`
+    /** @param {string} name */
+    const stands = (name) => existsSync(fileOf(name))
+    try {
+      const owner = start(fixture('posix-semaphore-left-behind.js'), [named], { env })
+      await owner.says(']')
+      const names = /** @type {string[]} */ (JSON.parse(owner.stdout))
+      assert.deepEqual(names.map(stands), [true, true])
+      await owner.kill()
+      const told = await output(fixture('registry-clean.js'), [], { env })
+      assert.deepEqual([...names, named].map(stands), [false, false, true], told)
+    } finally {
+      rmSync(folder, { recursive: true })
+      rmSync(fileOf(named), { force: true })
+    }
+  })
+})
+
 describe('a semaphore in memory', options, () => {
   test('goes on when the memory is closed, resized, or waited upon meanwhile', async () => {
     const memory = SharedMemory.create(4096, { seals: [] })
@@ -158,8 +217,9 @@ describe('a semaphore in memory', options, () => {
         const semaphore = PosixSemaphore.inMemory(memory, offset, { initialize: 5 })
         assert.equal(memory.atomics.load('u32', offset), 5)
         assert.ok(semaphore.tryAcquire())
-        assert.equal(PosixSemaphore.inMemory(memory, offset).value, 4)
-        semaphore.close()
+        const again = PosixSemaphore.inMemory(memory, offset)
+        assert.equal(again.value, 4)
+        for (const handle of [semaphore, again]) handle.close()
       }
       for (const offset of [-8, 1, 4, last + 8, last + 1, 2 ** 53, Number.NaN, 0.5]) {
         assert.throws(() => PosixSemaphore.inMemory(memory, offset), { code: 'ERR_OUT_OF_RANGE' }, String(offset))
@@ -418,7 +478,9 @@ describe('between processes', options, () => {
       assert.throws(() => rebuild(parcel), { code: 'ENOENT', path: name })
       impostor.close()
     })
-    assert.throws(() => parcelOf(newSemaphore()), { code: 'ERR_IPC_NOT_SUPPORTED' })
+    const inMemory = newSemaphore()
+    assert.throws(() => parcelOf(inMemory), { code: 'ERR_IPC_NOT_SUPPORTED' })
+    inMemory.close()
   })
 
   for (const way of ['exit', 'throw', 'busy']) {
@@ -442,6 +504,43 @@ describe('between processes', options, () => {
         assert.deepEqual([child.code, child.signal, waiting(semaphore)], [0, null, 0])
       }))
   }
+})
+
+describe('a process that is killed', options, () => {
+  test('takes along what it held and nothing else: who waits goes on, or is helped by a release', async () => {
+    const kills = Number(process.env.OS_IPC_KILLS ?? (FULL ? 200 : 12))
+    await withNamed(1, async (semaphore) => {
+      for (let kill = 0; kill < kills; kill++) {
+        const child = start(fixture('posix-semaphore-hold.js'), [], { handles: [semaphore] })
+        await child.says('ready')
+        await semaphore.acquire({ timeout: 20_000 })
+        semaphore.release()
+        await sleep(Math.random() * 5)
+        await child.kill()
+        // Nobody is there any more: what is missing was held.
+        if (semaphore.value === 0) semaphore.release()
+        assert.equal(semaphore.value, 1)
+        await semaphore.acquire({ timeout: 100 })
+        semaphore.release()
+      }
+    })
+  })
+})
+
+describe('waiting', options, () => {
+  test('costs no processor time, however many wait', async () => {
+    const semaphores = Array.from({ length: 10 }, () => newSemaphore())
+    const waits = semaphores.flatMap((semaphore) => Array.from({ length: 100 }, () => semaphore.acquire()))
+    for (const wait of waits) wait.catch(() => {})
+    await until(() => threads('os-ipc-waiter') >= semaphores.length, 'all wait')
+    await sleep(100)
+    const began = process.cpuUsage()
+    await sleep(FULL ? 5000 : 1000)
+    const { user, system } = process.cpuUsage(began)
+    assert.ok(user + system < 50_000, `${user + system} µs`)
+    for (const semaphore of semaphores) semaphore.close()
+    await Promise.allSettled(waits)
+  })
 })
 
 describe('in workers', options, () => {
