@@ -109,6 +109,11 @@ describe('the examples', { timeout: 120_000 }, () => {
       assert.match(stdout, /^consumer 0 got \d+\nconsumer 1 got \d+\neach of 4000 items has come once\n$/)
     },
 
+    async 'semaphores.js'() {
+      const stdout = await outcome(start('semaphores.js'))
+      assert.match(stdout, /^12 tasks by 4 processes, never more than [12] at once\n$/)
+    },
+
     async 'file-lock.js'() {
       const stdout = await outcome(start('file-lock.js'))
       assert.equal(stdout, 'every audit was right\n1000 in all, as at the beginning\n')

@@ -4,6 +4,7 @@ import { plainPipe } from './pipe.js'
 import { pipeInto } from './pipe-into.js'
 import { catPipeline } from './pipeline.js'
 import { posixQueue } from './posix-queue.js'
+import { posixSemaphore } from './posix-semaphore.js'
 import { processSend } from './process-send.js'
 import { sharedMemory } from './shared-memory.js'
 import { splice } from './splice.js'
@@ -36,6 +37,7 @@ export const transports = [
   splice,
   fifo,
   sharedMemory,
+  posixSemaphore,
   streams,
   catPipeline,
   posixQueue,
