@@ -10,7 +10,7 @@ const header = 4096
 /** A bounded buffer, as textbooks have it. @type {import('./index.js').Transport} */
 export const posixSemaphore = {
   name: 'posix-semaphore',
-  title: 'shared memory, 2 semaphores',
+  title: 'memory, semaphores',
   ours: true,
 
   async run(file, { receiver, progress, signal }) {
