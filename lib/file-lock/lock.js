@@ -40,13 +40,17 @@ export class FileLock extends Handle {
   }
 
   /** @param {LockRange & WaitOptions} [options] @returns {Promise<Guard>} */
-  async lock(options) {
-    const core = fileOf(this)
-    const given = objectOf(options)
-    const range = rangeOf(given)
-    const wait = waitOf(given)
-    core.check()
-    return core.queue.lock(range, wait)
+  lock(options) {
+    try {
+      const core = fileOf(this)
+      const given = objectOf(options)
+      const range = rangeOf(given)
+      const wait = waitOf(given)
+      core.check()
+      return core.queue.lock(range, wait)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** @param {LockRange} [options] @returns {Guard | undefined} */
