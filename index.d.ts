@@ -532,6 +532,66 @@ export interface MutexGuard extends Disposable {
   unlock(): void
 }
 /** Which part of a file: from `start` (0), `length` bytes, 0 or omitted to the end. `shared`: others may have it shared too. */
+export interface LockOptions {
+  /** Permission bits of a new one, less the umask. 0o600. */
+  mode?: number
+  /** Accept one that belongs neither to this user nor to root. */
+  anyOwner?: boolean
+}
+/**
+ * Mutual exclusion between processes: fair (first come, first served), never spins, freed when its holder dies. Opening
+ * creates what is missing. Names of locks and barriers: 1 to 200 bytes, no '/' and no NUL (POSIX names start with '/').
+ * Not reentrant: whoever locks again waits for itself. What is held stays held when the handle is closed.
+ */
+export class Mutex extends Handle {
+  static open(name: string, options?: LockOptions): Mutex
+  /** Removes the name and the lock: who waits gets EIDRM, who holds holds nothing any more. ENOENT if there is none. */
+  static unlink(name: string): void
+  lock(options?: WaitOptions): Promise<MutexGuard>
+  tryLock(): MutexGuard | undefined
+  lockSync(options?: TimeoutOption): MutexGuard
+  /** Whether somebody holds it now. */
+  readonly locked: boolean
+  /** Holds it while `body` runs, and gives it back whatever that does. */
+  with<T>(body: (guard: MutexGuard) => T | Promise<T>, options?: WaitOptions): Promise<T>
+}
+/** Many readers or one writer; fair, so that neither starves. Opening creates what is missing. `abandoned` tells that a writer has died, until one has given it back. */
+export class RwLock extends Handle {
+  static open(name: string, options?: LockOptions): RwLock
+  /** Removes the name and the lock: who waits gets EIDRM, who holds holds nothing any more. ENOENT if there is none. */
+  static unlink(name: string): void
+  read(options?: WaitOptions): Promise<MutexGuard>
+  tryRead(): MutexGuard | undefined
+  readSync(options?: TimeoutOption): MutexGuard
+  write(options?: WaitOptions): Promise<MutexGuard>
+  tryWrite(): MutexGuard | undefined
+  writeSync(options?: TimeoutOption): MutexGuard
+}
+/** Waits, with a mutex given up meanwhile, until another process notifies. Opening creates what is missing. */
+export class Condition extends Handle {
+  static open(name: string, options?: LockOptions): Condition
+  /** Removes the name and the condition: who waits gets EIDRM. ENOENT if there is none. */
+  static unlink(name: string): void
+  /**
+   * `guard`, of a Mutex, is given up while waiting and holds again before this settles, either way: timeout and abort end
+   * the wait, lock again, then reject. Where it cannot hold again (the mutex was closed or unlinked) it rejects with that.
+   */
+  wait(guard: MutexGuard, options?: WaitOptions): Promise<void>
+  waitSync(guard: MutexGuard, options?: TimeoutOption): void
+  /** Wakes at most `count` (1; Infinity for all) of those who wait now, and tells how many. */
+  notify(count?: number): number
+}
+/** Lets `parties` processes go on together, again and again. A party that gives up waiting or dies is withdrawn. Opening creates what is missing. */
+export class Barrier extends Handle {
+  /** ERR_INVALID_ARG_VALUE if there is one of another number of parties, which is 1 to 32,767. */
+  static open(name: string, options: { parties: number } & LockOptions): Barrier
+  /** Removes the name and the barrier: who waits gets EIDRM. ENOENT if there is none. */
+  static unlink(name: string): void
+  readonly parties: number
+  /** `last` for the one who made it complete. */
+  wait(options?: WaitOptions): Promise<{ last: boolean }>
+  waitSync(options?: TimeoutOption): { last: boolean }
+}
 export interface LockRange {
   shared?: boolean
   start?: number

@@ -3,6 +3,10 @@
  */
 export { FileLock } from './lib/file-lock/lock.js'
 export { Handle } from './lib/handle.js'
+export { Barrier } from './lib/lock/barrier.js'
+export { Condition } from './lib/lock/condition.js'
+export { Mutex } from './lib/lock/mutex.js'
+export { RwLock } from './lib/lock/rw-lock.js'
 export { Fifo } from './lib/pipe/fifo.js'
 export { pipe } from './lib/pipe/pipe.js'
 export { pipeline } from './lib/pipe/pipeline.js'

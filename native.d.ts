@@ -9,6 +9,31 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** The same for a blocking form, which is to call `barrierWaitSync` if this is false. */
+export declare function barrierArrive(id: number): boolean
+
+export declare function barrierClose(id: number): void
+
+/** Arrives: 1 if all are there now, else a waiter thread waits for them. */
+export declare function barrierWait(reactor: number, token: number, id: number): number
+
+/** The blocking form has had enough: false if all were there by then. */
+export declare function barrierWithdraw(id: number): boolean
+
+/** The same for a blocking form, which is to call `conditionWaitSync`. */
+export declare function conditionBegin(id: number): void
+
+export declare function conditionClose(id: number): void
+
+/** The blocking form has had enough. */
+export declare function conditionGiveUp(id: number): void
+
+/** How many it has woken. */
+export declare function conditionNotify(id: number, most: number): number
+
+/** From now on notices are for JS too, and a waiter thread waits for one. */
+export declare function conditionWait(reactor: number, token: number, id: number): void
+
 export declare function fifoCreate(path: string, mode: number, exclusive: boolean): void
 
 /** The end if it could be opened at once; else 0, and the wait goes on under `token`. */
@@ -52,6 +77,28 @@ export declare function fileLockWait(reactor: number, token: number, id: number,
 
 /** Gives up what is waited for under `token`: 0, unless it has been granted this moment, and is held from then on. */
 export declare function fileLockWithdraw(reactor: number, token: number): number
+
+export declare function lockClose(id: number): void
+
+export declare function lockIsHeld(id: number): boolean
+
+export declare function lockOpen(number: number, name: string, given: LockOptions): number
+
+/** How a lock of a name is opened. */
+export interface LockOptions {
+  mode: number
+  anyOwner: boolean
+  /** Of a barrier. */
+  parties?: number
+}
+
+/** The object has gone: opens what has its name by now. */
+export declare function lockReopen(number: number, id: number): void
+
+export declare function lockUnlink(number: number, name: string): void
+
+/** Takes on a waiter thread, and tells of it under `token`. Nobody has entered by then. */
+export declare function lockWait(reactor: number, token: number, id: number, how: number): void
 
 export declare function pipeAdopt(fd: number, writer: boolean): PipeFacts
 

@@ -36,6 +36,14 @@ const require = createRequire(import.meta.url)
  * @property {(id: number, data: Uint8Array, count: number) => number} unixSocketSendMany messages, -1 if it would have to wait
  * @property {(id: number, target: Uint8Array, slot: number, most: number) => number} unixSocketReceive messages, -1 if there is none
  * @property {(index: number, target: Uint8Array, from: number, last: number) => number} unixSocketTail 0
+ * @property {(id: number, how: number) => number} lockTry 0, 1 after a holder that has died, -1 if it is held
+ * @property {(id: number) => number} lockJoin the same
+ * @property {(id: number, how: number, milliseconds: number) => number} lockTake the same, later
+ * @property {(id: number, how: number) => number} lockEnter the same, of what a thread has taken
+ * @property {(id: number, how: number) => number} lockLeave 0
+ * @property {(id: number, how: number) => number} lockGiveBack 0
+ * @property {(id: number, milliseconds: number) => number} conditionWaitSync 0, -1 if no notice came in time
+ * @property {(id: number, milliseconds: number) => number} barrierWaitSync 0, -1 if not all came in time
  */
 
 /** @returns {typeof import('../native.js') & Raw} */

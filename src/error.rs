@@ -30,7 +30,7 @@ fn build<'env>(env: &'env Env, error: &Error, bytes_sent: Option<f64>) -> napi::
         _ => error.to_string(),
     };
     let mut object = match error {
-        Error::WrongKind { .. } | Error::InvalidName { .. } => type_error(env, message)?,
+        Error::WrongKind { .. } | Error::Parties { .. } | Error::InvalidName { .. } => type_error(env, message)?,
         _ => env.create_error(napi::Error::from_reason(message))?,
     };
     set(&mut object, "code", code)?;
@@ -53,6 +53,8 @@ fn build<'env>(env: &'env Env, error: &Error, bytes_sent: Option<f64>) -> napi::
     if let Error::UntrustedOwner { path, .. }
     | Error::UntrustedFolder { path, .. }
     | Error::WrongKind { path: Some(path), .. }
+    | Error::Version { path }
+    | Error::Parties { path, .. }
     | Error::NotInitialized { path: Some(path) } = error
     {
         set(&mut object, "path", path.to_string_lossy().into_owned())?;
@@ -79,7 +81,8 @@ fn code(error: &Error) -> String {
         Error::NotInitialized { .. } | Error::NoValues { .. } => "ERR_IPC_NOT_INITIALIZED".into(),
         Error::Shortened => "ERR_IPC_TRUNCATED".into(),
         Error::NotSupported(_) => "ERR_IPC_NOT_SUPPORTED".into(),
-        Error::WrongKind { .. } => "ERR_INVALID_ARG_VALUE".into(),
+        Error::Version { .. } => "ERR_IPC_VERSION".into(),
+        Error::WrongKind { .. } | Error::Parties { .. } => "ERR_INVALID_ARG_VALUE".into(),
         Error::InvalidName { .. } => "ERR_IPC_INVALID_NAME".into(),
         Error::Panicked(_) => "ERR_IPC_INTERNAL".into(),
     }

@@ -9,6 +9,7 @@ mod error;
 mod fault;
 mod fifo;
 mod file_lock;
+mod lock;
 mod pipe;
 mod posix_queue;
 mod posix_semaphore;
@@ -30,6 +31,7 @@ use napi_derive::napi;
 /// Adds the functions that are not made by napi-rs: see [`raw`].
 #[napi(module_exports)]
 pub fn init(exports: Object<'_>, env: Env) -> napi::Result<()> {
+    lock::export(&env, &exports)?;
     pipe::export(&env, &exports)?;
     posix_queue::export(&env, &exports)?;
     posix_semaphore::export(&env, &exports)?;

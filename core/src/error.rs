@@ -73,6 +73,18 @@ pub enum Error {
         /// Where it stands, if it has a name.
         path: Option<PathBuf>,
     },
+    /// Something of this package's own, made by a version that writes it differently.
+    Version {
+        /// Where it stands.
+        path: PathBuf,
+    },
+    /// The barrier is one of another number of parties.
+    Parties {
+        /// Its file.
+        path: PathBuf,
+        /// The number that it was made with.
+        parties: u16,
+    },
     /// Memory that its other users could shorten, where that was not agreed to.
     Shrinkable,
     /// Somebody has shortened the memory, and what was asked for is gone.
@@ -253,6 +265,7 @@ impl Error {
             Self::Os { errno: Errno::EPERM, syscall: "fcntl", .. } => {
                 Some("the limit is /proc/sys/fs/pipe-max-size: raise it with sysctl fs.pipe-max-size")
             }
+            Self::Version { .. } => Some("use one version of os-ipc, or unlink it and let it be made anew"),
             Self::UntrustedFolder { .. } => Some("remove it: os-ipc makes it anew, for this user alone"),
             Self::UntrustedOwner { .. } => Some("pass anyOwner: true if whoever made it is to be trusted"),
             _ => None,
@@ -288,6 +301,8 @@ impl fmt::Display for Error {
                 write!(f, "'{}' has no size: whoever makes it has not come to that", path.display())
             }
             Self::NotInitialized { path: None } => f.write_str("the memory has no size"),
+            Self::Version { path } => write!(f, "'{}' was made by another version of os-ipc", path.display()),
+            Self::Parties { path, parties } => write!(f, "'{}' is a barrier of {parties} parties", path.display()),
             Self::Shrinkable => f.write_str("the memory can be shortened by its other users"),
             Self::Shortened => f.write_str("the memory was shortened by another process"),
             Self::NotSupported(sentence) => f.write_str(sentence),

@@ -9,6 +9,7 @@ pub mod error;
 pub mod fault;
 pub mod fifo;
 pub mod file_lock;
+pub mod lock;
 pub mod pipe;
 pub mod posix;
 pub mod process;

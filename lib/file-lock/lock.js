@@ -40,17 +40,13 @@ export class FileLock extends Handle {
   }
 
   /** @param {LockRange & WaitOptions} [options] @returns {Promise<Guard>} */
-  lock(options) {
-    try {
-      const core = fileOf(this)
-      const given = objectOf(options)
-      const range = rangeOf(given)
-      const wait = waitOf(given)
-      core.check()
-      return core.queue.lock(range, wait)
-    } catch (error) {
-      return Promise.reject(error)
-    }
+  async lock(options) {
+    const core = fileOf(this)
+    const given = objectOf(options)
+    const range = rangeOf(given)
+    const wait = waitOf(given)
+    core.check()
+    return core.queue.lock(range, wait)
   }
 
   /** @param {LockRange} [options] @returns {Guard | undefined} */

@@ -10,14 +10,12 @@ import { closedError, retrace, timedOut, tooManyPending } from '../errors.js'
 import native from '../load.js'
 import { guardOf } from '../lock/guard.js'
 import { startWait } from '../reactor.js'
-import { FOR_EVER } from '../validate.js'
 import { arm, disarm } from '../wait/cancel.js'
 import { conflict, needs } from './range.js'
 
 /** @typedef {import('./core.js').FileCore} FileCore */
 /** @typedef {import('./range.js').Range} Range */
 /** @typedef {import('../lock/guard.js').Guard} Guard */
-/** @typedef {import('../validate.js').Wait} Wait */
 
 // By names of their own: a look into the addon, which has many, would be felt in each call.
 const { fileLockRelease, fileLockTry } = native
@@ -40,15 +38,17 @@ class Waiter {
   /** @type {AbortSignal | undefined} */
   signal = undefined
 
-  /** @type {(guard: Guard) => void} */
-  resolve = unsettled
-  /** @type {(error: unknown) => void} */
-  reject = unsettled
-
-  /** @param {Queue} queue @param {Range} range */
-  constructor(queue, range) {
+  /**
+   * @param {Queue} queue
+   * @param {Range} range
+   * @param {(guard: Guard) => void} resolve
+   * @param {(error: unknown) => void} reject
+   */
+  constructor(queue, range, resolve, reject) {
     this.queue = queue
     this.range = range
+    this.resolve = resolve
+    this.reject = reject
   }
 
   /** @param {Error} error */
@@ -87,27 +87,27 @@ export class Queue {
     this.core = core
   }
 
-  /** @param {Range} range @param {Wait} wait @returns {Promise<Guard>} */
-  lock(range, wait) {
+  /** @param {Range} range @param {import('../validate.js').Wait} wait @returns {Promise<Guard>} */
+  async lock(range, wait) {
     const { core } = this
-    const { signal } = wait
-    if (signal?.aborted) return Promise.reject(signal.reason)
-    const held = blockerOf(range, this.tail, conflict) === undefined ? tryNow(core, range) : 0
-    if (held !== 0) return Promise.resolve(holding(held))
+    wait.signal?.throwIfAborted()
+    const blocked = blockerOf(range, this.tail, conflict) !== undefined
+    const held = blocked ? 0 : tryNow(core, range)
+    if (held !== 0) return holding(held)
     if (wait.timeout === 0) throw timedOut()
     if (core.waiting >= core.pendingLimit) throw tooManyPending(core.pendingLimit)
-    const waiter = new Waiter(this, range)
-    const settled = new Promise((resolve, reject) => {
-      waiter.resolve = resolve
-      waiter.reject = reject
-    })
-    const blocker = blockerOf(range, this.tail)
-    if (blocker === undefined) this.stand(waiter)
-    else follow(blocker, waiter)
-    this.append(waiter)
-    if (wait === FOR_EVER) return settled
-    this.arm(waiter, wait)
-    return traced(settled, signal)
+    try {
+      return await new Promise((resolve, reject) => {
+        const waiter = new Waiter(this, range, resolve, reject)
+        const blocker = blockerOf(range, this.tail)
+        if (blocker === undefined) this.stand(waiter)
+        else follow(blocker, waiter)
+        this.append(waiter)
+        this.arm(waiter, wait)
+      })
+    } catch (error) {
+      throw wait.signal?.aborted && error === wait.signal.reason ? error : retrace(error)
+    }
   }
 
   /** Has a thread of its own wait. @param {Waiter} waiter */
@@ -217,7 +217,7 @@ export class Queue {
     this.core.begin()
   }
 
-  /** @param {Waiter} waiter @param {Wait} wait */
+  /** @param {Waiter} waiter @param {import('../validate.js').Wait} wait */
   arm(waiter, wait) {
     try {
       arm(waiter, wait)
@@ -284,18 +284,3 @@ function withdraw(waiter) {
 function isScarcity({ code }) {
   return ['ERR_IPC_LIMIT', 'EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM'].includes(code)
 }
-
-/**
- * Errors are made in callbacks; here they get the stack of whoever awaits them. A signal's reason is the user's own.
- * @param {Promise<Guard>} promise
- * @param {AbortSignal | undefined} signal
- */
-async function traced(promise, signal) {
-  try {
-    return await promise
-  } catch (error) {
-    throw signal?.aborted && error === signal.reason ? error : retrace(error)
-  }
-}
-
-function unsettled() {}

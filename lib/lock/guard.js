@@ -1,4 +1,4 @@
-import { illegalConstructor, invalidThis } from '../errors.js'
+import { illegalConstructor, invalidState, invalidThis } from '../errors.js'
 
 const INTERNAL = Symbol('internal')
 
@@ -10,12 +10,36 @@ export class Guard {
   /** @type {(() => void) | undefined} */
   #release
   #abandoned
+  /** Who knows how to take it again. @type {object | undefined} */
+  #owner
 
-  /** @param {symbol} key @param {() => void} release @param {boolean} abandoned */
-  constructor(key, release, abandoned) {
+  /** @param {symbol} key @param {() => void} release @param {boolean} abandoned @param {object | undefined} owner */
+  constructor(key, release, abandoned, owner) {
     if (key !== INTERNAL) throw illegalConstructor()
     this.#release = release
     this.#abandoned = abandoned
+    this.#owner = owner
+  }
+
+  /** Whose it is, undefined of anything that holds nothing. @param {any} guard @returns {object | undefined} */
+  static ownerOf(guard) {
+    if (guard === null || typeof guard !== 'object' || !(#release in guard)) return undefined
+    return guard.#release === undefined || guard.#release === refuse ? undefined : guard.#owner
+  }
+
+  /** What gives it up for a while; nobody else can meanwhile. @param {Guard} guard */
+  static lend(guard) {
+    const release = /** @type {() => void} */ (guard.#release)
+    guard.#release = refuse
+    return release
+  }
+
+  /** What `other` holds is held by `guard` again; without it nothing is. @param {Guard} guard @param {Guard} [other] */
+  static restore(guard, other) {
+    guard.#release = other === undefined ? undefined : other.#release
+    if (other === undefined) return
+    other.#release = undefined
+    guard.#abandoned = other.#abandoned
   }
 
   get abandoned() {
@@ -27,7 +51,7 @@ export class Guard {
   unlock() {
     if (!(#release in this)) throw invalidThis('a guard of os-ipc')
     const release = this.#release
-    this.#release = undefined
+    if (release !== refuse) this.#release = undefined
     release?.()
   }
 
@@ -37,7 +61,11 @@ export class Guard {
   }
 }
 
-/** @param {() => void} release gives back what is held; called once @param {boolean} abandoned */
-export function guardOf(release, abandoned = false) {
-  return new Guard(INTERNAL, release, abandoned)
+function refuse() {
+  throw invalidState('The guard was given up to wait for a condition, and will hold again')
+}
+
+/** @param {() => void} release gives back what is held; called once @param {boolean} [abandoned] @param {object} [owner] */
+export function guardOf(release, abandoned = false, owner = undefined) {
+  return new Guard(INTERNAL, release, abandoned, owner)
 }

@@ -34,7 +34,7 @@ const FOR_EVER = 0xffffffff
  */
 
 /** Somebody who waits. */
-class Take extends Operation {
+export class Take extends Operation {
   /** @param {Source} source */
   constructor(source) {
     super()
@@ -89,11 +89,38 @@ export class Permits extends Direction {
     const value = source.tryTake(false)
     if (value !== BLOCKED) return value
     if (timeout === 0) throw timedOut()
-    if (isMainThread && source.takeHere !== undefined) return takeHere(source.takeHere, timeout)
-    leaveAtExit()
-    const taken = waitHere(source.beginTake, timeout)
-    if (taken === undefined) throw timedOut()
-    return source.taken?.(taken)
+    try {
+      const recalled = this.recall()
+      if (recalled !== undefined) return source.taken?.(recalled)
+      if (isMainThread && source.takeHere !== undefined) return takeHere(source.takeHere, timeout)
+      leaveAtExit()
+      const taken = waitHere(source.beginTake, timeout)
+      if (taken === undefined) throw timedOut()
+      return source.taken?.(taken)
+    } finally {
+      if (this.head !== undefined) this.onReady()
+    }
+  }
+
+  /**
+   * This thread is about to block, and what another one takes for it meanwhile could reach nobody: so that one's wait is
+   * ended. What it had taken by then, undefined if nothing.
+   * @returns {number | undefined}
+   */
+  recall() {
+    const { job } = this
+    if (job === undefined) return undefined
+    this.job = undefined
+    job.cancel()
+    try {
+      for (;;) {
+        const value = job.claim(A_WHILE)
+        if (value !== undefined) return value
+      }
+    } catch (error) {
+      if (/** @type {any} */ (error).code !== 'ERR_IPC_CANCELLED') throw error
+      return undefined
+    }
   }
 
   /** @param {Take} operation @param {import('../validate.js').Wait} wait */

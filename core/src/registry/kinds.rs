@@ -12,6 +12,7 @@ use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
 use super::Object;
 use crate::error::{Error, Result};
+use crate::lock;
 use crate::posix::{Name, queue, semaphore};
 use crate::shm;
 
@@ -40,6 +41,7 @@ const KINDS: &[Kind] = &[
     Kind { name: "socket", find: |object| find_path(object, SFlag::S_IFSOCK), remove: remove_path },
     Kind { name: "file", find: |object| find_path(object, SFlag::S_IFREG), remove: remove_path },
     Kind { name: shm::REGISTRY_KIND, find: find_memory, remove: remove_memory },
+    Kind { name: lock::REGISTRY_KIND, find: lock::find_unpublished, remove: lock::remove_unpublished },
     Kind { name: queue::REGISTRY_KIND, find: find_posix_queue, remove: remove_posix_queue },
     Kind { name: semaphore::REGISTRY_KIND, find: find_posix_semaphore, remove: remove_posix_semaphore },
 ];

@@ -136,16 +136,27 @@ pub fn operate_waiting(id: i32, operations: &[Operation], flag: &Flag) -> Result
     unsafe { cancel::call(flag, libc::SYS_semtimedop, "semop", arguments) }.map(drop)
 }
 
+/// The same, in at most so long: then EAGAIN.
+pub fn operate_waiting_within(id: i32, operations: &[Operation], patience: Duration, flag: &Flag) -> Result<()> {
+    let time = timespec(patience);
+    let (list, until) = (operations.as_ptr() as libc::c_long, &raw const time as libc::c_long);
+    let arguments = [id.into(), list, operations.len() as libc::c_long, until, 0, 0];
+    // SAFETY: semtimedop's arguments; the operations and the time outlive the call.
+    unsafe { cancel::call(flag, libc::SYS_semtimedop, "semop", arguments) }.map(drop)
+}
+
 /// semtimedop(2): EAGAIN if it could not be done in that time, EINTR after a signal. None waits for ever.
 pub fn operate_within(id: i32, operations: &[Operation], patience: Option<Duration>) -> Result<()> {
-    let patience = patience.map(|patience| libc::timespec {
-        tv_sec: libc::time_t::try_from(patience.as_secs()).unwrap_or(libc::time_t::MAX),
-        tv_nsec: patience.subsec_nanos().into(),
-    });
+    let patience = patience.map(timespec);
     let time = patience.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     // SAFETY: semtimedop's arguments: as many operations, which are only read, and a time or none.
     let status = unsafe { libc::syscall(libc::SYS_semtimedop, id, operations.as_ptr(), operations.len(), time) };
     ret(status, "semop").map(drop)
+}
+
+fn timespec(time: Duration) -> libc::timespec {
+    let tv_sec = libc::time_t::try_from(time.as_secs()).unwrap_or(libc::time_t::MAX);
+    libc::timespec { tv_sec, tv_nsec: time.subsec_nanos().into() }
 }
 
 /// semctl(2), IPC_STAT.

@@ -7,7 +7,6 @@ use super::glibc::Glibc;
 use super::musl::Musl;
 use super::*;
 use crate::shm::Seals;
-use crate::sys::futex::Waited;
 use crate::waiter::{Group, Wait};
 
 fn memory() -> Memory {

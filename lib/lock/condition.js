@@ -1,0 +1,131 @@
+/**
+ * Waits, with a mutex given up meanwhile, until another process notifies.
+ */
+import { isMainThread } from 'node:worker_threads'
+import { invalidState, invalidType, retrace, timedOut, tooManyPending } from '../errors.js'
+import { Core, coresOf, Handle } from '../handle.js'
+import native from '../load.js'
+import { FOR_EVER, integer, objectOf, timeoutOf, waitOf } from '../validate.js'
+import { runJob } from '../wait/job.js'
+import { Guard } from './guard.js'
+import { MutexCore } from './mutex.js'
+import { CONDITION, lockOptionsOf, nameOf } from './options.js'
+import { reopening } from './reopening.js'
+
+/** @typedef {{ timeout?: number, signal?: AbortSignal }} WaitOptions */
+
+/** In place of milliseconds. */
+const LONGEST = 0xffffffff
+/** Milliseconds: so soon a worker that is being terminated is to see it. The main thread cannot be. */
+const SLICE = isMainThread ? LONGEST : 100
+const DONE = 0
+
+const NATIVE = { close: native.conditionClose }
+
+class ConditionCore extends Core {
+  /** @param {number} id */
+  constructor(id) {
+    super(id, -1, NATIVE)
+  }
+
+  /** @template T @param {() => T} call @returns {T} */
+  reopening(call) {
+    return reopening(CONDITION, this.id, call)
+  }
+}
+
+const conditionOf = coresOf(ConditionCore, 'a Condition')
+
+export class Condition extends Handle {
+  /** @param {string} name @param {{ mode?: number, anyOwner?: boolean }} [options] */
+  static open(name, options) {
+    const word = nameOf(name)
+    return new Condition(new ConditionCore(native.lockOpen(CONDITION, word, lockOptionsOf(options))))
+  }
+
+  /** @param {string} name */
+  static unlink(name) {
+    native.lockUnlink(CONDITION, nameOf(name))
+  }
+
+  /** @param {Guard} guard @param {WaitOptions} [options] @returns {Promise<void>} */
+  async wait(guard, options) {
+    const core = conditionOf(this)
+    const wait = waitOf(objectOf(options))
+    wait.signal?.throwIfAborted()
+    const mutex = mutexOf(guard)
+    core.check()
+    if (wait.timeout === 0) throw timedOut()
+    if (core.waiting >= core.pendingLimit) throw tooManyPending(core.pendingLimit)
+    // It is counted before the mutex is given up, so whoever locks it next and notifies finds it.
+    const notice = runJob(
+      (reactor, token) => core.reopening(() => native.conditionWait(reactor, token, core.id)),
+      wait,
+      [core],
+    )
+    Guard.lend(guard)()
+    /** @type {{ error: unknown } | undefined} */
+    let failure
+    try {
+      await notice
+    } catch (error) {
+      failure = { error }
+    }
+    try {
+      Guard.restore(guard, await mutex.permits.take(FOR_EVER))
+    } catch (error) {
+      Guard.restore(guard)
+      throw retrace(error)
+    }
+    if (failure !== undefined) throw failure.error
+  }
+
+  /** @param {Guard} guard @param {{ timeout?: number }} [options] */
+  waitSync(guard, options) {
+    const core = conditionOf(this)
+    const timeout = timeoutOf(objectOf(options))
+    const mutex = mutexOf(guard)
+    core.check()
+    if (timeout === 0) throw timedOut()
+    core.reopening(() => native.conditionBegin(core.id))
+    Guard.lend(guard)()
+    try {
+      waitHere(core, timeout)
+    } finally {
+      Guard.restore(guard)
+      Guard.restore(guard, mutex.permits.takeSync(Number.POSITIVE_INFINITY))
+    }
+  }
+
+  /** @param {number} [count] */
+  notify(count = 1) {
+    const core = conditionOf(this)
+    const most = count === Number.POSITIVE_INFINITY ? LONGEST : Math.min(integer('count', count), LONGEST)
+    core.check()
+    return core.reopening(() => native.conditionNotify(core.id, most))
+  }
+}
+
+/** @param {unknown} guard @returns {MutexCore} */
+function mutexOf(guard) {
+  if (!(guard instanceof Guard)) throw invalidType('guard', 'the guard of a Mutex', guard)
+  const owner = Guard.ownerOf(guard)
+  if (owner === undefined) throw invalidState('The guard holds nothing')
+  if (!(owner instanceof MutexCore)) throw invalidType('guard', 'the guard of a Mutex', guard)
+  owner.check()
+  return owner
+}
+
+/** @param {ConditionCore} core @param {number} timeout */
+function waitHere(core, timeout) {
+  const deadline = performance.now() + timeout
+  try {
+    for (let left = timeout; ; left = deadline - performance.now()) {
+      const slice = left < SLICE ? Math.max(0, Math.ceil(left)) : SLICE
+      if (native.conditionWaitSync(core.id, slice) === DONE) return
+      if (left <= 0) throw timedOut()
+    }
+  } finally {
+    native.conditionGiveUp(core.id)
+  }
+}
