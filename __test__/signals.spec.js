@@ -21,7 +21,7 @@ describe('names of signals', options, () => {
     }
   })
 
-  test('are what the shell calls them', needs('bash'), () => {
+  test('are what the shell calls them', () => {
     for (let number = 1; number <= signals.max; number++) {
       if (number > 31 && number < signals.min) continue
       assert.equal(signals.name(number), nameByShell(number), `${number}`)
