@@ -616,11 +616,34 @@ export class FileLock extends Handle {
 
 /** 'SIGTERM', 'SIGRTMIN+3', 'SIGRTMAX-1', or a number. */
 export type SignalName = NodeJS.Signals | `SIGRTMIN+${number}` | `SIGRTMAX-${number}` | 'SIGRTMIN' | 'SIGRTMAX' | number
+export interface SignalInfo {
+  signal: string
+  number: number
+  /** How it was sent: kill(2), sigqueue(3), tgkill(2), a timer, a message queue's notice, a child's change, the kernel; else si_code of sigaction(2). */
+  code: 'user' | 'queue' | 'thread' | 'timer' | 'message-queue' | 'child' | 'kernel' | number
+  /** As the kernel tells it, in this process's namespace: 0 for the kernel and for senders outside. */
+  pid: number
+  uid: number
+  /** The integer that came with sigqueue(3). */
+  value?: number
+}
+/** Signals that would break the runtime are refused with ERR_INVALID_ARG_VALUE, which says why: SIGKILL, SIGSTOP, those that tell of faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS), SIGPROF, SIGURG and the C library's own; SIGCHLD can be received, but neither ignored nor held. */
 export const signals: {
   /** kill(2), or sigqueue(3) where there is a value; `thread` (a thread id of the kernel's) makes it tgkill(2). 0 only asks whether pid is there. EAGAIN: as many signals are pending as RLIMIT_SIGPENDING allows. */
   send(pid: number, signal: SignalName, options?: { value?: number; thread?: number }): void
   /** To every process of a group; 0 is this process's own. */
   sendToGroup(pgid: number, signal: SignalName): void
+  /** Receives from before this returns, beside `process.on` of the same signal: both get it. Realtime signals queue: none is lost, order is kept. While somebody receives a signal, what it does by default is not done; when nobody does any more, it is. */
+  receive(signals: SignalName | SignalName[]): SignalReceiver
+  /** Where somebody receives it, from when nobody does any more. Takes the place of `process.on` of that signal. Node starts its children with the default action for signals 1 to 31; a realtime signal stays ignored there. */
+  ignore(signal: SignalName): void
+  restoreDefault(signal: SignalName): void
+  /** Holds back delivery in this process, of all its threads, until unblock(); regular signals merge while held, realtime ones queue. */
+  block(signals: SignalName | SignalName[]): void
+  /** What one call lets go comes lowest number first. */
+  unblock(signals: SignalName | SignalName[]): void
+  /** What has come and is being held back. */
+  pending(): string[]
   /** ERR_INVALID_ARG_VALUE for a name that no signal has. */
   number(signal: SignalName): number
   /** As `kill -l` has it: 'SIGRTMIN+3', 'SIGRTMAX-1'. ERR_OUT_OF_RANGE for those that the C library keeps for itself. */
@@ -629,6 +652,17 @@ export const signals: {
   readonly min: number
   readonly max: number
 }
+/** Each receiver gets every signal that it asked for, whoever else does. Signals do not end. */
+export class SignalReceiver extends Handle implements Receiver<SignalInfo> {
+  recv(options?: WaitOptions): Promise<SignalInfo>
+  tryRecv(): SignalInfo | undefined
+  recvSync(options?: TimeoutOption): SignalInfo
+  iterate(options?: WaitOptions): AsyncIterableIterator<SignalInfo>
+  [Symbol.asyncIterator](): AsyncIterableIterator<SignalInfo>
+  /** Another receiver of the same signals, from here on. */
+  dup(): this
+  /** How many came and were thrown away, since more than 131,072 had not been asked for: 0 unless the program stopped receiving for very long. */
+  readonly dropped: number
 
 /**
  * A process, child or not, by a descriptor (pidfd) that stands for this one process: a number that the kernel gives to another

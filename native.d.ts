@@ -433,6 +433,25 @@ export declare function sharedMemoryWait(reactor: number, token: number, id: num
 /** Where operands and results of the calls below stand from now on. */
 export declare function sharedMemoryWords(words: object): void
 
+export declare function signalBlock(numbers: Array<number>): void
+
+export declare function signalClose(id: number): void
+
+/** Has the signal ignored, or do what it does by default. */
+export declare function signalDispose(number: number, ignore: boolean): void
+
+/** How many have been thrown away. */
+export declare function signalDropped(id: number): number
+
+/**
+ * Begins to take signals in this environment. `is_main`: it is the one that the runtime tells of signals. `on_libuv`: the
+ * runtime does so by libuv.
+ */
+export declare function signalHubStart(isMain: boolean, onLibuv: boolean): void
+
+/** Has the reactor tell of signals under one token, and under the other of those that another thread has taken. */
+export declare function signalHubWatch(reactor: number, token: number, ofBell: boolean): void
+
 /** What each signal is called, by number; nothing for those without a name. */
 export declare function signalLabels(): Array<string | undefined | null>
 
@@ -443,6 +462,11 @@ export interface SignalNames {
   names: Array<string>
   numbers: Array<number>
 }
+
+/** Receives these signals from here on, and gives the receiver's number. */
+export declare function signalOpen(numbers: Array<number>): number
+
+export declare function signalPending(): Array<number>
 
 /** The first and the last realtime signal. */
 export declare function signalRange(): Array<number>
@@ -456,6 +480,11 @@ export declare function signalRefusals(purpose: number): Array<string | undefine
 export declare function signalSend(pid: number, number: number, value?: number | undefined | null, thread?: number | undefined | null): void
 
 export declare function signalSendToGroup(pgid: number, number: number): void
+
+/** Takes what is there for all receivers of this environment, and gives whether there may be more. */
+export declare function signalTake(): boolean
+
+export declare function signalUnblock(numbers: Array<number>): void
 
 export declare function spliceFromNumber(reactor: number, token: number, source: number, target: number, limit?: number | undefined | null): void
 

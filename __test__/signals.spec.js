@@ -1,12 +1,43 @@
 /** Signals: their names, sending, receiving, holding, and living together with the runtime's own handlers. */
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { describe, test } from 'node:test'
-import { signals } from '../index.js'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+import { Handle, pipe, SignalReceiver, signals } from '../index.js'
+import { parcelOf } from '../lib/handover.js'
+import { fixture, start } from './support/child.js'
+import { needs } from './support/extras.js'
+import { inC, setOf, signalsInC, threadsOpenTo } from './support/signals.js'
+import { descriptors, turn, until } from './support/state.js'
 
 const options = { timeout: 60_000 }
+const { min } = signals
+const SIGURG = signals.number('SIGURG')
+
+/** A receiver that is closed after the test that asks for it. @param {import('node:test').TestContext} t @param {any} wanted */
+function receive(t, wanted) {
+  const receiver = signals.receive(wanted)
+  t.after(() => receiver.close())
+  return receiver
+}
+
+/** What stands for it does nothing from here to the end of the test. @param {import('node:test').TestContext} t @param {any} name */
+function harmless(t, name) {
+  signals.ignore(name)
+  t.after(() => signals.restoreDefault(name))
+}
+
+/** The code of a worker that has this package's signals, and `parentPort`. @param {string} code */
+function worker(code) {
+  const source = `import { signals } from ${JSON.stringify(new URL('../index.js', import.meta.url).href)}
+    import { parentPort } from 'node:worker_threads'
+    ${code}`
+  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`))
+}
 
 /** What the shell of this machine calls a signal. @param {number} number */
 function nameByShell(number) {
@@ -95,3 +126,425 @@ describe('sending', options, () => {
     for (const pgid of [-1, 2 ** 31]) assert.throws(() => signals.sendToGroup(pgid, 0), { code: 'ERR_OUT_OF_RANGE' })
   })
 })
+
+describe('a receiver', options, () => {
+  test('is told who sent the signal, how, and with what', async (t) => {
+    const receiver = receive(t, ['SIGHUP', 'SIGRTMIN+2'])
+    assert.ok(receiver instanceof SignalReceiver && receiver instanceof Handle)
+    const uid = process.getuid?.() ?? 0
+    const child = spawn('sh', ['-c', `kill -HUP ${process.pid}`])
+    assert.deepEqual(await receiver.recv(), { signal: 'SIGHUP', number: 1, code: 'user', pid: child.pid, uid })
+    const pid = await inC('queue', process.pid, min + 2, 1, -5)
+    const queued = { signal: 'SIGRTMIN+2', number: min + 2, code: 'queue', pid, uid, value: -5 }
+    assert.deepEqual(await receiver.recv(), queued)
+    signals.send(process.pid, 'SIGHUP', { value: 0 })
+    assert.equal((await receiver.recv()).value, 0)
+    signals.send(process.pid, 'SIGHUP', { value: 2 ** 31 - 1, thread: process.pid })
+    assert.equal(receiver.recvSync().value, 2 ** 31 - 1)
+    assert.equal(receiver.tryRecv(), undefined)
+    await assert.rejects(receiver.recv({ timeout: 5 }), { code: 'ETIMEDOUT' })
+    assert.throws(() => receiver.recvSync({ timeout: 5 }), { code: 'ETIMEDOUT' })
+  })
+
+  test('gets a signal that was sent to its thread alone, in a worker too', async (t) => {
+    const receiver = receive(t, 'SIGUSR2')
+    await inC('thread', process.pid, process.pid, signals.number('SIGUSR2'))
+    assert.equal((await receiver.recv()).code, 'thread')
+    const other = worker(`
+      import { readdirSync } from 'node:fs'
+      import { readlinkSync } from 'node:fs'
+      const receiver = signals.receive('SIGUSR2')
+      parentPort.postMessage(Number(readlinkSync('/proc/thread-self').split('/').at(-1)))
+      parentPort.postMessage(await receiver.recv())`)
+    t.after(() => other.terminate())
+    const [thread] = await once(other, 'message')
+    const told = once(other, 'message')
+    signals.send(process.pid, 'SIGUSR2', { thread })
+    assert.equal((await told)[0].code, 'thread')
+    assert.equal((await receiver.recv()).code, 'thread', 'every receiver gets it')
+  })
+
+  test('gets every realtime signal, in order, with its value', async (t) => {
+    const receiver = receive(t, 'SIGRTMIN+3')
+    const sent = inC('queue', process.pid, min + 3, 20_000)
+    let next = 0
+    const ways = [
+      () => receiver.recv(),
+      () => receiver.recvSync(),
+      () => receiver.tryRecv(),
+      async () => (await receiver.iterate().next()).value,
+    ]
+    while (next < 20_000) {
+      const info = await ways[next % ways.length]()
+      if (info !== undefined) assert.equal(info.value, next++)
+      else await turn()
+    }
+    await sent
+    assert.equal(receiver.dropped, 0)
+  })
+
+  test('gets it whoever else receives it, in this thread or another', async (t) => {
+    const [one, other] = [receive(t, 'SIGRTMIN+4'), receive(t, ['SIGRTMIN+4', 'SIGRTMIN+5'])]
+    const third = other.dup()
+    t.after(() => third.close())
+    const far = worker(`
+      const receiver = signals.receive('SIGRTMIN+4')
+      parentPort.postMessage('ready')
+      const values = []
+      for await (const { value } of receiver) if (values.push(value) === 1000) break
+      parentPort.postMessage(values)`)
+    await once(far, 'message')
+    const told = once(far, 'message')
+    const values = Array.from({ length: 1000 }, (_, value) => value)
+    const sent = inC('queue', process.pid, min + 4, 1000)
+    for (const receiver of [one, other, third]) {
+      for (const value of values) assert.equal((await receiver.recv()).value, value)
+    }
+    assert.deepEqual((await told)[0], values)
+    await sent
+  })
+
+  test('settles pending receives with its close, and says what it had dropped', async (t) => {
+    const receiver = receive(t, 'SIGUSR2')
+    const pending = [receiver.recv(), receiver.recv({ timeout: 60_000 })]
+    const loop = receiver.iterate().next()
+    receiver.close()
+    for (const wait of pending) await assert.rejects(wait, { code: 'ERR_IPC_CLOSED' })
+    assert.deepEqual(await loop, { value: undefined, done: true })
+    assert.deepEqual([receiver.closed, receiver.dropped], [true, 0])
+    assert.throws(() => receiver.tryRecv(), { code: 'ERR_IPC_CLOSED' })
+  })
+
+  test('that does not receive for very long counts what is thrown away, and keeps the oldest', async (t) => {
+    const most = 131_072
+    const [idle, busy] = [receive(t, 'SIGRTMIN+6'), receive(t, 'SIGRTMIN+6')]
+    const sent = inC('queue', process.pid, min + 6, most + 100)
+    for (let value = 0; value < most + 100; value++) assert.equal((await busy.recv()).value, value)
+    await sent
+    assert.deepEqual([idle.dropped, busy.dropped], [100, 0])
+    for (let value = 0; value < most; value++) assert.equal(idle.tryRecv()?.value, value)
+    assert.equal(idle.tryRecv(), undefined)
+    idle.close()
+    assert.equal(idle.dropped, 100)
+  })
+
+  test('cannot be handed over, and has no descriptor', (t) => {
+    const receiver = receive(t, 'SIGUSR2')
+    assert.throws(() => parcelOf(receiver), { code: 'ERR_INVALID_ARG_TYPE' })
+    assert.throws(() => receiver.detach(), { code: 'ERR_IPC_NOT_SUPPORTED' })
+  })
+
+  test('costs no descriptor of its own', (t) => {
+    receive(t, 'SIGUSR2')
+    const before = descriptors()
+    const many = Array.from({ length: 100 }, () => signals.receive('SIGUSR2'))
+    assert.equal(descriptors(), before)
+    for (const receiver of many) receiver.close()
+  })
+})
+
+describe('at the limit of pending signals', options, () => {
+  test('the sender sees EAGAIN, and what was sent before arrives', needs('prlimit'), async () => {
+    const words = [process.execPath, fixture('signals-scenarios.js'), 'fill to the limit', signalsInC()]
+    const told = execFileSync('prlimit', ['--sigpending=500', ...words], { encoding: 'utf8' })
+    const [sent, error, received, dropped] = told.trim().split(' ')
+    assert.ok(Number(sent) > 100 && Number(sent) <= 500, told)
+    assert.deepEqual([error, received, dropped], ['EAGAIN', sent, '0'])
+  })
+})
+
+describe('beside process.on of the same signal', options, () => {
+  /** @param {import('node:test').TestContext} t */
+  function listen(t) {
+    const heard = { count: 0, listener: () => heard.count++ }
+    process.on('SIGUSR2', heard.listener)
+    t.after(() => process.off('SIGUSR2', heard.listener))
+    return heard
+  }
+  const send = () => signals.send(process.pid, 'SIGUSR2')
+
+  for (const first of ['process.on', 'receive']) {
+    test(`both get it, with ${first} first, and each goes on without the other`, async (t) => {
+      harmless(t, 'SIGUSR2')
+      let heard = first === 'process.on' ? listen(t) : undefined
+      const receiver = receive(t, 'SIGUSR2')
+      heard ??= listen(t)
+      for (let count = 1; count <= 3; count++) {
+        send()
+        assert.equal((await receiver.recv()).signal, 'SIGUSR2')
+        await until(() => heard.count === count, 'the listener')
+      }
+      // Theirs goes, and comes back.
+      process.off('SIGUSR2', heard.listener)
+      send()
+      await receiver.recv()
+      process.on('SIGUSR2', heard.listener)
+      send()
+      await receiver.recv()
+      await until(() => heard.count === 4, 'the listener that came back')
+      // Ours goes, and comes back.
+      receiver.close()
+      send()
+      await until(() => heard.count === 5, 'the listener alone')
+      const again = receive(t, 'SIGUSR2')
+      send()
+      await again.recv()
+      await until(() => heard.count === 6, 'both again')
+    })
+  }
+
+  test('a listener hears signals while a thread that receives them is busy', async () => {
+    const child = start(fixture('signals-scenarios.js'), ['a handler of its own, and a worker that is busy'])
+    await child.says('ready')
+    process.kill(child.pid, 'SIGUSR2')
+    assert.match(await child.succeeded(), /heard/)
+  })
+})
+
+describe('what a signal does by default', options, () => {
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGUSR2']) {
+    test(`is not done while somebody receives ${name}, and is when nobody does any more`, async () => {
+      const child = start(fixture('signals-scenarios.js'), ['receive twice, close once', name])
+      await child.says('ready')
+      process.kill(child.pid, name)
+      await child.says('closed')
+      process.kill(child.pid, name)
+      assert.deepEqual((await child.outcome).signal, name)
+    })
+  }
+
+  test('is done for a realtime signal too', async () => {
+    const child = start(fixture('signals-scenarios.js'), ['close, then wait', 'SIGRTMIN+1'])
+    await child.says('ready')
+    signals.send(child.pid, 'SIGRTMIN+1')
+    const { milliseconds } = await child.outcome
+    assert.ok(milliseconds < 30_000)
+  })
+
+  test('stops the process and lets it go on', async () => {
+    const child = start(fixture('signals-scenarios.js'), ['close, then wait', 'SIGTSTP'])
+    await child.says('ready')
+    process.kill(child.pid, 'SIGTSTP')
+    const state = async () => (await readFile(`/proc/${child.pid}/stat`, 'utf8')).match(/\) (\w) /)?.[1]
+    // Nobody could let the members of an orphaned group go on, so the kernel does not stop them.
+    await until(async () => (await state()) === 'T' || isOrphaned(child.pid), 'the stop')
+    process.kill(child.pid, 'SIGCONT')
+    await until(async () => (await state()) !== 'T', 'that it goes on')
+    await child.kill()
+  })
+
+  test('is nothing after ignore, whatever is still coming', async () => {
+    const child = start(fixture('signals-scenarios.js'), ['ignore, close and live', 'SIGRTMIN+1'])
+    await child.says('ready')
+    const flood = spawn(signalsInC(), ['queue', `${child.pid}`, `${min + 1}`, '1000000'], { stdio: 'ignore' })
+    assert.match(await child.succeeded(), /lives/)
+    if (flood.exitCode === null) await once(flood, 'exit')
+  })
+
+  test('does not end a process that is ending, under a flood', async () => {
+    const child = start(fixture('signals-scenarios.js'), ['exit under a flood', 'SIGRTMIN+1'])
+    await child.says('ready')
+    const flood = spawn(signalsInC(), ['queue', `${child.pid}`, `${min + 1}`, '1000000'], { stdio: 'ignore' })
+    const { code, signal } = await child.outcome
+    assert.deepEqual({ code, signal }, { code: 7, signal: null })
+    if (flood.exitCode === null) await once(flood, 'exit')
+  })
+
+  test('is done when the worker that received it has been terminated', async () => {
+    const child = start(fixture('signals-scenarios.js'), ['worker receives, is terminated', 'SIGHUP'])
+    await child.says('ready')
+    process.kill(child.pid, 'SIGHUP')
+    await child.says('terminated')
+    process.kill(child.pid, 'SIGHUP')
+    assert.equal((await child.outcome).signal, 'SIGHUP')
+  })
+
+  test('restoreDefault takes the place of a listener', async () => {
+    const child = start(fixture('signals-scenarios.js'), ['restore the default', 'SIGUSR2'])
+    await child.says('ready')
+    process.kill(child.pid, 'SIGUSR2')
+    const { signal, stdout } = await child.outcome
+    assert.deepEqual([signal, stdout.includes('heard')], ['SIGUSR2', false])
+  })
+
+  test('ignore: without a receiver the signal does nothing', async (t) => {
+    harmless(t, 'SIGUSR2')
+    signals.send(process.pid, 'SIGUSR2')
+    assert.ok(setOf('/proc/self/status', 'SigIgn').includes(signals.number('SIGUSR2')))
+  })
+})
+
+describe('held back', options, () => {
+  test('realtime signals queue, others merge; let go, the lowest number comes first', async (t) => {
+    const receiver = receive(t, ['SIGUSR1', 'SIGUSR2', 'SIGRTMIN+1', 'SIGRTMIN+2'])
+    const held = /** @type {const} */ (['SIGRTMIN+2', 'SIGUSR2', 'SIGRTMIN+1', 'SIGUSR1'])
+    signals.block([...held])
+    t.after(() => signals.unblock([...held]))
+    for (let value = 0; value < 3; value++) {
+      for (const name of held) signals.send(process.pid, name, { value })
+    }
+    await inC('queue', process.pid, min + 1, 1, 3)
+    await turn()
+    assert.equal(receiver.tryRecv(), undefined)
+    assert.deepEqual(signals.pending(), ['SIGUSR1', 'SIGUSR2', 'SIGRTMIN+1', 'SIGRTMIN+2'])
+    signals.unblock([...held])
+    const got = []
+    for (let i = 0; i < 9; i++) {
+      const { signal, value } = await receiver.recv({ timeout: 5000 })
+      got.push(`${signal} ${value}`)
+    }
+    assert.equal(receiver.tryRecv(), undefined)
+    const numbered = (/** @type {string} */ name, /** @type {number[]} */ ...list) => list.map((n) => `${name} ${n}`)
+    assert.deepEqual(got, [
+      ...numbered('SIGUSR1', 0),
+      ...numbered('SIGUSR2', 0),
+      ...numbered('SIGRTMIN+1', 0, 1, 2, 3),
+      ...numbered('SIGRTMIN+2', 0, 1, 2),
+    ])
+    assert.deepEqual(signals.pending(), [])
+  })
+
+  test('from listeners of process.on as well', async (t) => {
+    let heard = 0
+    const listener = () => heard++
+    process.on('SIGWINCH', listener)
+    t.after(() => process.off('SIGWINCH', listener))
+    signals.block('SIGWINCH')
+    for (let i = 0; i < 3; i++) signals.send(process.pid, 'SIGWINCH')
+    await sleep(50)
+    assert.deepEqual([heard, signals.pending()], [0, ['SIGWINCH']])
+    signals.unblock('SIGWINCH')
+    await until(() => heard === 1, 'the listener')
+    await sleep(20)
+    assert.equal(heard, 1)
+  })
+
+  test('from what they do by default, until they are let go', async () => {
+    const child = start(fixture('signals-scenarios.js'), ['hold, then let go', 'SIGTERM'])
+    await child.says('ready')
+    process.kill(child.pid, 'SIGTERM')
+    const { signal, stdout } = await child.outcome
+    assert.deepEqual([signal, stdout], ['SIGTERM', 'ready\npending\n'])
+  })
+
+  test('of one thread alone, and with threads that are started meanwhile', async (t) => {
+    const receiver = receive(t, 'SIGUSR2')
+    signals.block('SIGUSR2')
+    t.after(() => signals.unblock('SIGUSR2'))
+    const other = worker('setInterval(() => {}, 1000); parentPort.postMessage(1)')
+    t.after(() => other.terminate())
+    await once(other, 'message')
+    await readFile('/proc/self/status')
+    signals.send(process.pid, 'SIGUSR2', { thread: process.pid })
+    await sleep(20)
+    assert.deepEqual([receiver.tryRecv(), signals.pending()], [undefined, ['SIGUSR2']])
+    signals.unblock('SIGUSR2')
+    assert.equal((await receiver.recv()).code, 'thread')
+  })
+})
+
+describe('threads', options, () => {
+  test('of this process all hold a received signal back, whenever they were started', async (t) => {
+    await readFile('/proc/self/status')
+    receive(t, 'SIGRTMIN+7')
+    const { reader, writer } = pipe()
+    t.after(() => [reader, writer].map((end) => end.close()))
+    const other = worker('parentPort.postMessage(1); setInterval(() => {}, 1000)')
+    t.after(() => other.terminate())
+    await once(other, 'message')
+    await Promise.all(Array.from({ length: 8 }, () => readFile('/proc/self/status')))
+    assert.deepEqual(threadsOpenTo(min + 7), [])
+    assert.ok(!setOf('/proc/self/status', 'SigBlk').includes(SIGURG))
+  })
+
+  test('that are being started while a flood begins let none through', async (t) => {
+    for (let round = 0; round < 5; round++) {
+      const name = /** @type {const} */ (`SIGRTMIN+${10 + round}`)
+      const starting = Array.from({ length: 4 }, () => worker('setInterval(() => {}, 1000)'))
+      t.after(() => Promise.all(starting.map((other) => other.terminate())))
+      const receiver = receive(t, name)
+      const sent = inC('queue', process.pid, signals.number(name), 2000)
+      for (let value = 0; value < 2000; value++) assert.equal((await receiver.recv()).value, value)
+      await sent
+    }
+  })
+})
+
+describe('children', options, () => {
+  test('start with nothing held back and nothing ignored, of main thread and worker', async (t) => {
+    receive(t, ['SIGUSR1', 'SIGHUP', 'SIGRTMIN+8'])
+    signals.block(['SIGUSR2', 'SIGRTMIN+9'])
+    t.after(() => signals.unblock(['SIGUSR2', 'SIGRTMIN+9']))
+    const program = signalsInC()
+    assert.equal(execFileSync(program, ['mask'], { encoding: 'utf8' }), '')
+    const child = spawn(program, ['mask'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    let said = ''
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      said += text
+    })
+    await once(child, 'close')
+    assert.equal(said, '')
+    const other = worker(`
+      import { execFileSync } from 'node:child_process'
+      parentPort.postMessage(execFileSync(${JSON.stringify(program)}, ['mask'], { encoding: 'utf8' }))`)
+    assert.equal((await once(other, 'message'))[0], '')
+  })
+
+  test('end and are noticed while their signal is received, whoever waits for them', async (t) => {
+    const receiver = receive(t, 'SIGCHLD')
+    assert.equal(spawnSync('true').status, 0)
+    const child = spawn('sh', ['-c', 'exit 3'])
+    assert.deepEqual(await once(child, 'exit'), [3, null])
+    const told = [await receiver.recv()]
+    while (told.at(-1)?.pid !== child.pid) told.push(await receiver.recv({ timeout: 5000 }))
+    assert.ok(told.every(({ signal, code }) => signal === 'SIGCHLD' && code === 'child'))
+  })
+})
+
+describe('refused', options, () => {
+  /** @param {any} name @param {(name: any) => void} body @param {RegExp} reason */
+  const refuses = (name, body, reason) =>
+    assert.throws(() => body(name), { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message: reason }, `${name}`)
+  const uses = [signals.receive, signals.ignore, signals.restoreDefault, signals.block]
+  const reasons = {
+    SIGKILL: /the kernel's own/,
+    SIGSTOP: /the kernel's own/,
+    SIGSEGV: /its own fault/,
+    SIGBUS: /its own fault/,
+    SIGFPE: /its own fault/,
+    SIGILL: /its own fault/,
+    SIGTRAP: /its own fault/,
+    SIGSYS: /its own fault/,
+    SIGPROF: /profiler/,
+    SIGURG: /ends its own waits/,
+  }
+  for (const [name, reason] of Object.entries(reasons)) {
+    test(`${name}, with the reason`, () => {
+      for (const use of uses) {
+        refuses(name, use, reason)
+        refuses(signals.number(/** @type {any} */ (name)), use, reason)
+      }
+    })
+  }
+
+  test('what the C library uses, by number', () => {
+    for (let number = 32; number < min; number++) for (const use of uses) refuses(number, use, /C library/)
+  })
+
+  test('SIGCHLD, but for receiving', () => {
+    for (const use of uses.slice(1)) refuses('SIGCHLD', use, /child processes have ended/)
+  })
+
+  test('a list with one of them, before anything happens', () => {
+    assert.throws(() => signals.receive(['SIGUSR2', 'SIGKILL']), { code: 'ERR_INVALID_ARG_VALUE' })
+    assert.throws(() => signals.receive([]), { code: 'ERR_INVALID_ARG_VALUE' })
+    signals.receive(['SIGUSR2', 'SIGUSR2', 12]).close()
+  })
+})
+
+/** Whether the process group of a process has nobody outside who could let it go on. @param {number} pid */
+function isOrphaned(pid) {
+  const word = execFileSync('ps', ['-o', 'pgid=,sid=', '-p', `${pid}`], { encoding: 'utf8' })
+  const [pgid, sid] = word.trim().split(/\s+/)
+  return pgid === sid || Number(sid) !== Number(execFileSync('ps', ['-o', 'sid=', '-p', '1'], { encoding: 'utf8' }))
+}

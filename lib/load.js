@@ -44,6 +44,7 @@ const require = createRequire(import.meta.url)
  * @property {(id: number, how: number) => number} lockGiveBack 0
  * @property {(id: number, milliseconds: number) => number} conditionWaitSync 0, -1 if no notice came in time
  * @property {(id: number, milliseconds: number) => number} barrierWaitSync 0, -1 if not all came in time
+ * @property {(id: number, target: Uint8Array, milliseconds: number) => number} signalReceive how many, six words each
  */
 
 /** @returns {typeof import('../native.js') & Raw} */

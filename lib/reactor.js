@@ -43,7 +43,7 @@ let lastWait = 0
 let reactor = -1
 
 /** Node's own loop where there is one; a thread with tokio elsewhere, or where it is asked for. */
-const onTokio =
+export const onTokio =
   process.env.OS_IPC_REACTOR === 'tokio' || process.versions.bun !== undefined || 'deno' in process.versions
 
 function started() {

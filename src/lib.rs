@@ -38,4 +38,6 @@ pub fn init(exports: Object<'_>, env: Env) -> napi::Result<()> {
     shared_memory::export(&env, &exports)?;
     sysv_queue::export(&env, &exports)?;
     unix_socket::export(&env, &exports)
+    signal::export(&env, &exports)?;
+    sysv_queue::export(&env, &exports)
 }

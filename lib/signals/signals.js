@@ -1,12 +1,36 @@
 /**
  * Signals: see signal(7).
  */
+import { invalidValue } from '../errors.js'
 import native from '../load.js'
 import { integer, objectOf } from '../validate.js'
-import { MAX, MIN, nameOf, numberOf } from './name.js'
+import { SignalCore } from './core.js'
+import { startHub } from './hub.js'
+import { DISPOSE, HOLD, labelOf, MAX, MIN, nameOf, numberOf, permit, RECEIVE } from './name.js'
+import { SignalReceiver } from './receiver.js'
 
 const INT_MIN = -0x80000000
 const INT_MAX = 0x7fffffff
+
+/**
+ * @param {unknown} given a signal or a list of them
+ * @param {number} purpose
+ * @returns {number[]}
+ */
+function numbersOf(given, purpose) {
+  const list = Array.isArray(given) ? [...given] : [given]
+  if (list.length === 0) throw invalidValue('signals', given, 'must name a signal at least')
+  const numbers = new Set(list.map((signal) => numberOf(signal, 'signals')))
+  for (const number of numbers) permit(number, purpose, 'signals')
+  return [...numbers]
+}
+
+/** @param {unknown} signal */
+function disposable(signal) {
+  const number = numberOf(signal)
+  permit(number, DISPOSE)
+  return number
+}
 
 export const signals = Object.freeze({
   min: MIN,
@@ -40,5 +64,37 @@ export const signals = Object.freeze({
   /** @param {number} pgid @param {unknown} signal */
   sendToGroup(pgid, signal) {
     native.signalSendToGroup(integer('pgid', pgid, 0, INT_MAX), numberOf(signal, 'signal', 0))
+  },
+
+  /** @param {unknown} signals @returns {SignalReceiver} */
+  receive(signals) {
+    const numbers = numbersOf(signals, RECEIVE)
+    startHub()
+    return new SignalReceiver(new SignalCore(numbers))
+  },
+
+  /** @param {unknown} signal */
+  ignore(signal) {
+    native.signalDispose(disposable(signal), true)
+  },
+
+  /** @param {unknown} signal */
+  restoreDefault(signal) {
+    native.signalDispose(disposable(signal), false)
+  },
+
+  /** @param {unknown} signals */
+  block(signals) {
+    native.signalBlock(numbersOf(signals, HOLD))
+  },
+
+  /** @param {unknown} signals */
+  unblock(signals) {
+    native.signalUnblock(numbersOf(signals, HOLD))
+  },
+
+  /** @returns {string[]} */
+  pending() {
+    return native.signalPending().map(labelOf)
   },
 })

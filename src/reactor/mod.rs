@@ -20,6 +20,7 @@ use os_ipc_core::{Error, Result};
 
 use crate::error::OrThrow;
 use crate::raw::SharedWords;
+pub(crate) use uv::{any_signal_handler, signal_handler};
 use waiter::Waits;
 
 /// The token of the bell. JS numbers what it watches from 1.

@@ -14,6 +14,7 @@ use std::sync::OnceLock;
 
 use napi::bindgen_prelude::Function;
 use napi::{Env, JsValue, Status, sys};
+use os_ipc_core::sys::signal::{Callable, Disposition, disposition};
 
 use super::{ALIVE, COUNT, GUESS, Harvester, IN_TURN, KEPT};
 
@@ -75,7 +76,7 @@ impl Driver {
         let uv = Uv::get().ok_or_else(|| napi::Error::from_reason("this runtime has no libuv"))?;
         // SAFETY: takes an integer and gives a size.
         let bytes = unsafe { (uv.handle_size)(UV_POLL) };
-        let mut memory = vec![0_u128; bytes.div_ceil(size_of::<u128>())].into_boxed_slice();
+        let mut memory = room(bytes);
         let handle: Handle = memory.as_mut_ptr().cast();
 
         let mut reference = ptr::null_mut();
@@ -240,6 +241,68 @@ impl Uv {
             unreference: function!(c"uv_unref", Change),
         })
     }
+}
+
+/// What libuv installs for signals: it tells the loops that asked, on whatever thread it runs, and looks at nothing but the
+/// number. `spare` is a signal that nobody uses. None without libuv, or where that differs from what is known of it.
+pub(crate) fn signal_handler(spare: c_int) -> Option<Callable> {
+    const UV_SIGNAL: c_int = 16;
+    type LoopSize = unsafe extern "C" fn() -> usize;
+    type OnLoop = unsafe extern "C" fn(Handle) -> c_int;
+    type Run = unsafe extern "C" fn(Handle, c_int) -> c_int;
+    type Init = unsafe extern "C" fn(Handle, Handle) -> c_int;
+    type Start = unsafe extern "C" fn(Handle, OnSignal, c_int) -> c_int;
+    type OnSignal = unsafe extern "C" fn(Handle, c_int);
+    unsafe extern "C" fn unheard(_: Handle, _: c_int) {}
+    unsafe extern "C" fn closed(_: Handle) {}
+
+    let uv = Uv::get()?;
+    let loop_size = function!(c"uv_loop_size", LoopSize);
+    let loop_init = function!(c"uv_loop_init", OnLoop);
+    let loop_close = function!(c"uv_loop_close", OnLoop);
+    let run = function!(c"uv_run", Run);
+    let init = function!(c"uv_signal_init", Init);
+    let start = function!(c"uv_signal_start", Start);
+    // SAFETY: gives a size.
+    let mut own_loop = room(unsafe { loop_size() });
+    let own_loop: Handle = own_loop.as_mut_ptr().cast();
+    // SAFETY: memory of the size that libuv asked for, which stays where it is until the loop is closed below.
+    if unsafe { loop_init(own_loop) } != 0 {
+        return None;
+    }
+    // SAFETY: takes an integer and gives a size.
+    let mut watcher = room(unsafe { (uv.handle_size)(UV_SIGNAL) });
+    let watcher: Handle = watcher.as_mut_ptr().cast();
+    let mut standing = Ok(Disposition::Default);
+    // SAFETY: an initialised loop, and memory that stays where it is until the handle is closed below.
+    if unsafe { init(own_loop, watcher) } == 0 {
+        // SAFETY: an initialised handle, a callback of the right type.
+        if unsafe { start(watcher, unheard, spare) } == 0 {
+            standing = disposition(spare);
+        }
+        // SAFETY: an initialised handle; closing it stops it.
+        unsafe { (uv.close)(watcher, closed) };
+        // SAFETY: an initialised loop. With nothing but a handle that closes it does not wait.
+        unsafe { run(own_loop, 0) };
+    }
+    // SAFETY: an initialised loop, without handles.
+    unsafe { loop_close(own_loop) };
+    match standing {
+        // SAFETY: uv__signal_handler, which takes the number and nothing else.
+        Ok(Disposition::Handler(address)) => Some(unsafe { Callable::only(address) }),
+        _ => None,
+    }
+}
+
+/// The same of runtimes without libuv: their handlers too write the number somewhere, and leave.
+pub(crate) fn any_signal_handler() -> Callable {
+    // SAFETY: Bun's takes the number alone, and Deno's the number and who has sent it.
+    unsafe { Callable::any() }
+}
+
+/// Zeroed memory for what libuv keeps.
+fn room(bytes: usize) -> Box<[u128]> {
+    vec![0_u128; bytes.div_ceil(size_of::<u128>())].into_boxed_slice()
 }
 
 fn symbol(name: &CStr) -> Option<*mut c_void> {

@@ -155,6 +155,7 @@ pub fn ensure_handler() -> Result<()> {
     let mut ours: libc::sigaction = unsafe { std::mem::zeroed() };
     ours.sa_sigaction = on_signal as *const () as usize;
     ours.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+    ours.sa_mask = super::mask::during_handlers();
     // SAFETY: `on_signal` has the three-argument signature that SA_SIGINFO promises, and does only what a handler may.
     let status = unsafe { libc::sigaction(SIGNAL as c_int, &raw const ours, std::ptr::null_mut()) };
     super::ret(status.into(), "sigaction")?;
@@ -189,6 +190,7 @@ const OURS: c_int = 0x6f69_7063;
 extern "C" fn on_signal(number: c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     // SAFETY: with SA_SIGINFO the kernel gives a ucontext_t here, which may be changed.
     let context_of_thread = unsafe { &mut *context.cast::<libc::ucontext_t>() };
+    super::mask::extend(context_of_thread);
     let counter = program_counter(context_of_thread);
     let begin = &raw const os_ipc_cancellable_begin as usize;
     let end = &raw const os_ipc_cancellable_end as usize;

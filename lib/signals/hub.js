@@ -1,0 +1,73 @@
+/**
+ * Where this environment (main thread or worker) takes signals, for all receivers that it has. Nothing is started before the
+ * first of them.
+ */
+import { clearInterval, setImmediate, setInterval } from 'node:timers'
+import { isMainThread } from 'node:worker_threads'
+import native from '../load.js'
+import { onTokio, register } from '../reactor.js'
+
+/** @typedef {import('./core.js').SignalCore} SignalCore */
+
+const ON_LIBUV = process.versions.bun === undefined && !('deno' in process.versions)
+
+/** How often those who wait look by themselves, where the reactor's thread cannot see what was sent to this one. */
+const LOOK = 50
+
+/** Who waits, or did so lately. Not kept: whoever still waits is kept by that. @type {Set<WeakRef<SignalCore>>} */
+const waiting = new Set()
+let isStarted = false
+let isResuming = false
+/** @type {NodeJS.Timeout | undefined} */
+let looking
+
+export function startHub() {
+  if (isStarted) return
+  native.signalHubStart(isMainThread, ON_LIBUV)
+  isStarted = true
+  for (const ofBell of [false, true]) {
+    register({ onReady }, (reactor, token) => native.signalHubWatch(reactor, token, ofBell))
+  }
+}
+
+/** Has it told of what comes, until it waits no more. @param {SignalCore} core */
+export function waitFor(core) {
+  waiting.add(core.weakly)
+  if (onTokio && looking === undefined) looking = setInterval(onReady, LOOK).unref()
+}
+
+/** Somebody has taken signals out of turn. */
+export function lookSoon() {
+  if (waiting.size > 0) resume()
+}
+
+/** @returns {boolean} whether anybody was served */
+function onReady() {
+  const more = native.signalTake()
+  let served = false
+  for (const reference of waiting) {
+    const receiving = reference.deref()?.receiving
+    if (receiving?.head === undefined) {
+      waiting.delete(reference)
+      receiving?.rest()
+    } else if (receiving.onReady()) {
+      served = true
+    }
+  }
+  if (more) resume()
+  if (waiting.size === 0 && looking !== undefined) {
+    clearInterval(looking)
+    looking = undefined
+  }
+  return served
+}
+
+/** In the next turn of the loop: other sources are not to starve. */
+function resume() {
+  if (isResuming) return
+  isResuming = true
+  setImmediate(() => {
+    isResuming = false
+    onReady()
+  })
+}
