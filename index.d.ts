@@ -663,6 +663,7 @@ export class SignalReceiver extends Handle implements Receiver<SignalInfo> {
   dup(): this
   /** How many came and were thrown away, since more than 131,072 had not been asked for: 0 unless the program stopped receiving for very long. */
   readonly dropped: number
+}
 
 /**
  * A process, child or not, by a descriptor (pidfd) that stands for this one process: a number that the kernel gives to another

@@ -36,8 +36,7 @@ pub fn init(exports: Object<'_>, env: Env) -> napi::Result<()> {
     posix_queue::export(&env, &exports)?;
     posix_semaphore::export(&env, &exports)?;
     shared_memory::export(&env, &exports)?;
+    signal::export(&env, &exports)?;
     sysv_queue::export(&env, &exports)?;
     unix_socket::export(&env, &exports)
-    signal::export(&env, &exports)?;
-    sysv_queue::export(&env, &exports)
 }
