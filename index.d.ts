@@ -524,6 +524,62 @@ export class PosixSemaphore extends Handle implements Permits {
   unlink(): void
 }
 
+/** One of the operations of a call. */
+export interface SemaphoreOperation {
+  index: number
+  /** Below 0: wait until as many can be taken; above 0: give; 0: wait for zero. -32,767 to 32,767. */
+  op: number
+  /**
+   * (false) At this process's end give back what it acquired and did not release. For locks taken and released by one
+   * process; one-sided use is undone at exit. A worker gives back its own part when it ends.
+   */
+  undo?: boolean
+}
+export interface SysvSemaphoreSetStat extends SysvPermissions {
+  count: number
+  operateTime: Date | null
+  changeTime: Date
+  semaphores: Array<{ value: number; lastPid: number; waiting: number; waitingForZero: number }>
+}
+/**
+ * Several numbers that are never below zero, changed together or not at all, kept by the kernel until the set is removed:
+ * sysvipc(7), semop(2). What was taken with `undo` comes back when its process ends, however it does. A handle is of the set
+ * that it was opened as: one that was made later under the same key is another one.
+ */
+export class SysvSemaphoreSet extends Handle {
+  /**
+   * 'private' makes a new one, with or without `create`. A new one has `count` semaphores (as many as there are `values`, or
+   * 1), with these `values` (0) from its first operation on; of one that exists `values` are ignored, and fewer semaphores than
+   * `count` are EINVAL. One that has no values within a second is ERR_IPC_NOT_INITIALIZED.
+   */
+  static open(key: SysvKey, options?: SysvOpenOptions & { count?: number; values?: number[] }): SysvSemaphoreSet
+  /** Whether or not anybody has given it values. */
+  static fromId(id: number): SysvSemaphoreSet
+  readonly id: number
+  /** A signed number, as C has it; 0 for a private one. */
+  readonly key: number
+  readonly count: number
+  /**
+   * semop(2): all of it at once or none of it. Equal lists are served first come, first served, and different ones do not
+   * hold each other up. More operations than SEMOPM (500) are E2BIG, more than 32,767 permits ERANGE, a removed set EIDRM.
+   */
+  operate(operations: SemaphoreOperation[], options?: WaitOptions): Promise<void>
+  tryOperate(operations: SemaphoreOperation[]): boolean
+  operateSync(operations: SemaphoreOperation[], options?: TimeoutOption): void
+  /** One of them, as permits. All who take from it through this handle, any number, are served first come, first served. */
+  at(index: number, options?: { undo?: boolean }): Permits
+  /** At one moment. */
+  readonly values: number[]
+  /** All at once. Whatever any process would have undone of them is forgotten. */
+  setValues(values: number[]): void
+  setValue(index: number, value: number): void
+  stat(): SysvSemaphoreSetStat
+  /** The rest stays as it is. EPERM unless it is yours. */
+  set(changes: { uid?: number; gid?: number; mode?: number }): void
+  /** Removes the set for everybody: who waits is told EIDRM. close() never does. */
+  remove(): void
+}
+
 /** Who has it until `unlock`, dispose, the end of the worker that took it, or the end of the process. */
 export interface MutexGuard extends Disposable {
   /** The previous holder died holding it: what it protects may be half-changed. Always false where that cannot be known. */

@@ -12,6 +12,7 @@ import {
   pipe,
   SharedMemory,
   SysvMessageQueue,
+  SysvSemaphoreSet,
   UnixSocket,
 } from '../index.js'
 import { parcelOf, rebuild } from '../lib/handover.js'
@@ -113,6 +114,17 @@ const kinds = {
       const talk = async () => {
         await handle.send('from here')
         return 'heard: from here'
+      }
+      return { handle, talk, end: () => handle.remove() }
+    },
+  },
+  'sysv-semaphores': {
+    moves: false,
+    give() {
+      const handle = SysvSemaphoreSet.open('private', { values: [3, 0] })
+      const talk = async () => {
+        handle.at(1).release(2)
+        return 'has: 3,0'
       }
       return { handle, talk, end: () => handle.remove() }
     },

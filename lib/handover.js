@@ -13,6 +13,7 @@ import { PosixSemaphore, handover as posixSemaphore } from './posix-semaphore/se
 import { ProcessHandle, handover as processHandle } from './process/handle.js'
 import { SharedMemory, handover as sharedMemory } from './shared-memory/memory.js'
 import { SysvMessageQueue } from './sysv-queue/queue.js'
+import { SysvSemaphoreSet } from './sysv-semaphore/set.js'
 import { UnixSocket } from './unix-socket/socket.js'
 
 /** @typedef {import('./handle.js').Handle} Handle */
@@ -59,6 +60,15 @@ const rows = [
       moves: false,
       describe: ({ id }) => ({ fds: [], meta: { id } }),
       rebuild: ({ meta }) => SysvMessageQueue.fromId(/** @type {number} */ (meta.id)),
+    },
+  ],
+  [
+    'sysv-semaphores',
+    {
+      type: SysvSemaphoreSet,
+      moves: false,
+      describe: ({ id }) => ({ fds: [], meta: { id } }),
+      rebuild: ({ meta }) => SysvSemaphoreSet.fromId(/** @type {number} */ (meta.id)),
     },
   ],
   [

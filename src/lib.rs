@@ -21,6 +21,7 @@ mod shared_memory;
 mod signal;
 mod splice;
 mod sysv_queue;
+mod sysv_semaphore;
 mod table;
 mod unix_socket;
 
@@ -38,5 +39,6 @@ pub fn init(exports: Object<'_>, env: Env) -> napi::Result<()> {
     shared_memory::export(&env, &exports)?;
     signal::export(&env, &exports)?;
     sysv_queue::export(&env, &exports)?;
+    sysv_semaphore::export(&env, &exports)?;
     unix_socket::export(&env, &exports)
 }
