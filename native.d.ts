@@ -566,6 +566,61 @@ export declare function sysvQueueStat(id: number): SysvQueueFigures
  */
 export declare function sysvQueueWatch(reactor: number, token: number, words: object): number
 
+export declare function sysvSemaphoreClose(id: number): void
+
+export declare function sysvSemaphoreDuplicate(id: number): SysvSemaphoreFacts
+
+/** What JS knows of a set from the start. */
+export interface SysvSemaphoreFacts {
+  id: number
+  key: number
+  number: number
+  count: number
+}
+
+export interface SysvSemaphoreFigures {
+  value: number
+  lastPid: number
+  waiting: number
+  waitingForZero: number
+}
+
+export declare function sysvSemaphoreFromId(number: number): SysvSemaphoreFacts
+
+export declare function sysvSemaphoreOpen(key: number | undefined | null, create: boolean, exclusive: boolean, mode: number, count: number | undefined | null, values: Array<number>): SysvSemaphoreFacts
+
+export declare function sysvSemaphoreRemove(id: number): void
+
+export declare function sysvSemaphoreSet(id: number, uid?: number | undefined | null, gid?: number | undefined | null, mode?: number | undefined | null): void
+
+/** Has the end of this environment give back what it has taken with undo: for workers, whose process goes on. */
+export declare function sysvSemaphoreSettleAtEnd(): void
+
+export declare function sysvSemaphoreSetValue(id: number, index: number, value: number): void
+
+export declare function sysvSemaphoreSetValues(id: number, values: Array<number>): void
+
+export declare function sysvSemaphoreStat(id: number): SysvSemaphoreStat
+
+/** Times are seconds since 1970, 0 for never. */
+export interface SysvSemaphoreStat {
+  key: number
+  uid: number
+  gid: number
+  creatorUid: number
+  creatorGid: number
+  mode: number
+  count: number
+  operated: number
+  changed: number
+  semaphores: Array<SysvSemaphoreFigures>
+}
+
+export declare function sysvSemaphoreValues(id: number): Array<number>
+
+/** Operates on a waiter thread, and tells under `token` when it has been done. */
+export declare function sysvSemaphoreWait(reactor: number, token: number, id: number, list: Buffer): void
+
 /** Checks an address, and gives it a number. */
 export declare function unixAddress(text: string): number
 
