@@ -7,7 +7,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { Fifo, PipeReader, PipeWriter, PosixMessageQueue, pipe, pipeline } from '../index.js'
+import { Fifo, FileLock, PipeReader, PipeWriter, PosixMessageQueue, pipe, pipeline } from '../index.js'
 import native from '../lib/load.js'
 import { childrenOf, descriptors } from './support/state.js'
 
@@ -125,6 +125,8 @@ let folder
 let fifo
 /** @type {PosixMessageQueue} */
 let queue
+/** @type {FileLock} */
+let lock
 
 /** What is called with the value, and which values it takes. @type {Record<string, { call: (value: any) => any, takes: (value: any) => boolean, promise?: boolean }>} */
 const parameters = {}
@@ -229,6 +231,22 @@ withOptions(promised, 'queue.recv', (options) => queue.recv(options), wait)
 withOptions(sync, 'queue.recvSync', (options) => queue.recvSync(options), { timeout: milliseconds })
 withOptions(sync, 'queue.iterate', (options) => queue.iterate(options), wait)
 withOptions(promised, 'queue.notify', (options) => queue.notify(options), wait)
+sync('FileLock.open path', path, (value) => FileLock.open(value))
+withOptions(sync, 'FileLock.open', (options) => FileLock.open(join(folder, 'unwanted'), options), {
+  create: bool,
+  mode: optional(integer(0, 0o7777)),
+})
+const offset = optional(integer(0, Number.MAX_SAFE_INTEGER))
+const range = { shared: bool, start: offset, length: offset }
+withOptions(promised, 'lock', (options) => lock.lock(options), { ...range, ...wait })
+withOptions(sync, 'tryLock', (options) => lock.tryLock(options), range)
+withOptions(sync, 'lockSync', (options) => lock.lockSync(options), { ...range, timeout: milliseconds })
+promised(
+  'lock.with body',
+  (value) => typeof value === 'function',
+  (value) => lock.with(value),
+)
+withOptions(promised, 'lock.with', (options) => lock.with(() => {}, options), { ...range, ...wait })
 withOptions(promised, 'status', (options) => line.status(options), wait)
 
 describe('wrong arguments', () => {
@@ -250,6 +268,8 @@ describe('wrong arguments', () => {
     queue = PosixMessageQueue.open(null, { create: true, maxMessages: 2, maxMessageSize: 16 })
     queue.unlink()
     queue.trySend('kept')
+    lock = FileLock.open(join(folder, 'locked'), { create: true })
+    rmSync(lock.path ?? '')
     for (const [name, original] of Object.entries(addon)) {
       if (typeof original !== 'function') continue
       originals[name] = original

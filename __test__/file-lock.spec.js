@@ -396,6 +396,17 @@ describe('the holder of a lock of a file', limit, () => {
     guard.unlock()
   })
 
+  test('may forget it: what is held stays, what is only open is closed', async () => {
+    const path = newFile(folder)
+    const told = async (/** @type {string} */ what) =>
+      JSON.parse(await output(fixture('file-lock-forget.js'), [path, what], { node: ['--expose-gc', '--no-warnings'] }))
+    const { open: left, ...rest } = await told('handles')
+    assert.deepEqual(rest, { locks: 0, warnings: 1 })
+    // The last one may stand in a register still.
+    assert.ok(left <= 1, `${left} descriptors`)
+    assert.deepEqual(await told('guards'), { locks: 100, open: 200, warnings: 0 })
+  })
+
   test('gives its children nothing: they have no descriptor, and do not hold it on', async () => {
     const path = newFile(folder)
     const lock = open(path)

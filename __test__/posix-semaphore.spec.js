@@ -618,4 +618,37 @@ describe('whatever another process scribbles into the memory', options, () => {
     semaphore.close()
     memory.close()
   })
+
+  test('nor when it never stops', async () => {
+    const memory = SharedMemory.create(4096)
+    const semaphore = PosixSemaphore.inMemory(memory, 0, { initialize: 1 })
+    const scribbler = start(fixture('scribble.js'), [PosixSemaphore.byteLength], { handles: [memory] })
+    await scribbler.says('ready')
+    const before = memory.read(0, 32)
+    await until(() => !memory.read(0, 32).equals(before), 'it scribbles')
+    const end = performance.now() + (FULL ? 10_000 : 500)
+    while (performance.now() < end) {
+      for (let call = 0; call < 1000; call++) {
+        semaphore.tryAcquire()
+        try {
+          semaphore.release(1 + (call % 3))
+        } catch (error) {
+          assert.equal(code(error), 'EOVERFLOW')
+        }
+      }
+      for (const acquired of [semaphore.acquire({ timeout: 1 }), semaphore.with(() => {}, { timeout: 1 })]) {
+        await acquired.catch((error) => assert.match(error.code, /^(ETIMEDOUT|EOVERFLOW)$/))
+      }
+      try {
+        semaphore.acquireSync({ timeout: 1 })
+      } catch (error) {
+        assert.equal(code(error), 'ETIMEDOUT')
+      }
+    }
+    const waiting = semaphore.acquire()
+    await scribbler.kill()
+    semaphore.close()
+    await waiting.catch((error) => assert.equal(error.code, 'ERR_IPC_CLOSED'))
+    memory.close()
+  })
 })

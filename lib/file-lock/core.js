@@ -11,6 +11,8 @@ export class FileCore extends Core {
     super(facts.id, facts.fd, NATIVE)
     this.path = path
     this.queue = new Queue(this)
+    /** How many locks of it somebody has. */
+    this.held = 0
   }
 
   leave() {

@@ -40,13 +40,17 @@ export class FileLock extends Handle {
   }
 
   /** @param {LockRange & WaitOptions} [options] @returns {Promise<Guard>} */
-  async lock(options) {
-    const core = fileOf(this)
-    const given = objectOf(options)
-    const range = rangeOf(given)
-    const wait = waitOf(given)
-    core.check()
-    return core.queue.lock(range, wait)
+  lock(options) {
+    try {
+      const core = fileOf(this)
+      const given = objectOf(options)
+      const range = rangeOf(given)
+      const wait = waitOf(given)
+      core.check()
+      return core.queue.lock(range, wait)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** @param {LockRange} [options] @returns {Guard | undefined} */
@@ -55,7 +59,7 @@ export class FileLock extends Handle {
     const range = rangeOf(objectOf(options))
     core.check()
     const held = tryNow(core, range)
-    return held === 0 ? undefined : holding(held)
+    return held === 0 ? undefined : holding(core, held)
   }
 
   /** @param {LockRange & { timeout?: number }} [options] @returns {Guard} */
@@ -65,7 +69,7 @@ export class FileLock extends Handle {
     const range = rangeOf(given)
     const timeout = timeoutOf(given)
     core.check()
-    return holding(tryNow(core, range) || block(core, range, timeout))
+    return holding(core, tryNow(core, range) || block(core, range, timeout))
   }
 
   /**

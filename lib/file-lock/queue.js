@@ -10,12 +10,14 @@ import { closedError, retrace, timedOut, tooManyPending } from '../errors.js'
 import native from '../load.js'
 import { guardOf } from '../lock/guard.js'
 import { startWait } from '../reactor.js'
+import { FOR_EVER } from '../validate.js'
 import { arm, disarm } from '../wait/cancel.js'
 import { conflict, needs } from './range.js'
 
 /** @typedef {import('./core.js').FileCore} FileCore */
 /** @typedef {import('./range.js').Range} Range */
 /** @typedef {import('../lock/guard.js').Guard} Guard */
+/** @typedef {import('../validate.js').Wait} Wait */
 
 // By names of their own: a look into the addon, which has many, would be felt in each call.
 const { fileLockRelease, fileLockTry } = native
@@ -38,17 +40,15 @@ class Waiter {
   /** @type {AbortSignal | undefined} */
   signal = undefined
 
-  /**
-   * @param {Queue} queue
-   * @param {Range} range
-   * @param {(guard: Guard) => void} resolve
-   * @param {(error: unknown) => void} reject
-   */
-  constructor(queue, range, resolve, reject) {
+  /** @type {(guard: Guard) => void} */
+  resolve = unsettled
+  /** @type {(error: unknown) => void} */
+  reject = unsettled
+
+  /** @param {Queue} queue @param {Range} range */
+  constructor(queue, range) {
     this.queue = queue
     this.range = range
-    this.resolve = resolve
-    this.reject = reject
   }
 
   /** @param {Error} error */
@@ -62,9 +62,16 @@ class Waiter {
   }
 }
 
-/** @param {number} held the addon's number of it */
-export function holding(held) {
-  return guardOf(() => fileLockRelease(held))
+/** Somebody holds something of theirs, so they stay: a program may take a lock for good and forget it. @type {Set<FileCore>} */
+const kept = new Set()
+
+/** @param {FileCore} core @param {number} held the addon's number of it */
+export function holding(core, held) {
+  if (core.held++ === 0) kept.add(core)
+  return guardOf(() => {
+    if (--core.held === 0) kept.delete(core)
+    fileLockRelease(held)
+  })
 }
 
 /** The addon's number of what is held from then on, 0 if somebody else holds what would conflict. @param {FileCore} core @param {Range} range */
@@ -87,27 +94,27 @@ export class Queue {
     this.core = core
   }
 
-  /** @param {Range} range @param {import('../validate.js').Wait} wait @returns {Promise<Guard>} */
-  async lock(range, wait) {
+  /** @param {Range} range @param {Wait} wait @returns {Promise<Guard>} */
+  lock(range, wait) {
     const { core } = this
-    wait.signal?.throwIfAborted()
-    const blocked = blockerOf(range, this.tail, conflict) !== undefined
-    const held = blocked ? 0 : tryNow(core, range)
-    if (held !== 0) return holding(held)
+    const { signal } = wait
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    const held = blockerOf(range, this.tail, conflict) === undefined ? tryNow(core, range) : 0
+    if (held !== 0) return Promise.resolve(holding(core, held))
     if (wait.timeout === 0) throw timedOut()
     if (core.waiting >= core.pendingLimit) throw tooManyPending(core.pendingLimit)
-    try {
-      return await new Promise((resolve, reject) => {
-        const waiter = new Waiter(this, range, resolve, reject)
-        const blocker = blockerOf(range, this.tail)
-        if (blocker === undefined) this.stand(waiter)
-        else follow(blocker, waiter)
-        this.append(waiter)
-        this.arm(waiter, wait)
-      })
-    } catch (error) {
-      throw wait.signal?.aborted && error === wait.signal.reason ? error : retrace(error)
-    }
+    const waiter = new Waiter(this, range)
+    const settled = new Promise((resolve, reject) => {
+      waiter.resolve = resolve
+      waiter.reject = reject
+    })
+    const blocker = blockerOf(range, this.tail)
+    if (blocker === undefined) this.stand(waiter)
+    else follow(blocker, waiter)
+    this.append(waiter)
+    if (wait === FOR_EVER) return settled
+    this.arm(waiter, wait)
+    return traced(settled, signal)
   }
 
   /** Has a thread of its own wait. @param {Waiter} waiter */
@@ -135,7 +142,7 @@ export class Queue {
   /** @param {Waiter} waiter @param {number} held */
   grant(waiter, held) {
     this.remove(waiter)
-    waiter.resolve(holding(held))
+    waiter.resolve(holding(this.core, held))
     this.advance(waiter.followers)
   }
 
@@ -184,7 +191,7 @@ export class Queue {
           continue
         }
         this.remove(waiter)
-        waiter.resolve(holding(held))
+        waiter.resolve(holding(this.core, held))
       } catch (error) {
         if (isScarcity(error)) {
           this.starve(waiter)
@@ -217,7 +224,7 @@ export class Queue {
     this.core.begin()
   }
 
-  /** @param {Waiter} waiter @param {import('../validate.js').Wait} wait */
+  /** @param {Waiter} waiter @param {Wait} wait */
   arm(waiter, wait) {
     try {
       arm(waiter, wait)
@@ -284,3 +291,18 @@ function withdraw(waiter) {
 function isScarcity({ code }) {
   return ['ERR_IPC_LIMIT', 'EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM'].includes(code)
 }
+
+/**
+ * Errors are made in callbacks; here they get the stack of whoever awaits them. A signal's reason is the user's own.
+ * @param {Promise<Guard>} promise
+ * @param {AbortSignal | undefined} signal
+ */
+async function traced(promise, signal) {
+  try {
+    return await promise
+  } catch (error) {
+    throw signal?.aborted && error === signal.reason ? error : retrace(error)
+  }
+}
+
+function unsettled() {}

@@ -1,4 +1,5 @@
 import { fifo } from './fifo.js'
+import { fileLock } from './file-lock.js'
 import { netSocket } from './net-socket.js'
 import { plainPipe } from './pipe.js'
 import { pipeInto } from './pipe-into.js'
@@ -38,6 +39,7 @@ export const transports = [
   fifo,
   sharedMemory,
   posixSemaphore,
+  fileLock,
   streams,
   catPipeline,
   posixQueue,

@@ -24,7 +24,7 @@ use nix::errno::Errno;
 use crate::error::{Error, Result};
 use crate::shm::{Memory, of_word};
 use crate::sys::cancel::Flag;
-use crate::sys::futex::{self, Waited};
+use crate::sys::futex;
 use crate::sys::mman::Mapping;
 use crate::sys::semaphore as sys;
 use crate::waiter::Taken;
@@ -133,9 +133,9 @@ impl Semaphore {
                 return Ok(false);
             }
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            let waited = futex::wait(&self.mapping, offset, expected, left).map_err(of_word)?;
+            futex::wait(&self.mapping, offset, expected, left).map_err(of_word)?;
             // What is there at the end wins, so there is one look more.
-            over = waited == Waited::Ended && left.is_some_and(|left| left.is_zero());
+            over = left.is_some_and(|left| left.is_zero());
             Ok(true)
         };
         self.checked(Ours::take(&self.mapping, self.offset, &mut nap))

@@ -7,6 +7,7 @@ use super::glibc::Glibc;
 use super::musl::Musl;
 use super::*;
 use crate::shm::Seals;
+use crate::sys::futex::Waited;
 use crate::waiter::{Group, Wait};
 
 fn memory() -> Memory {
