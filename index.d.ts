@@ -587,7 +587,6 @@ export interface MutexGuard extends Disposable {
   /** Once; later calls do nothing. */
   unlock(): void
 }
-/** Which part of a file: from `start` (0), `length` bytes, 0 or omitted to the end. `shared`: others may have it shared too. */
 export interface LockOptions {
   /** Permission bits of a new one, less the umask. 0o600. */
   mode?: number
@@ -648,6 +647,7 @@ export class Barrier extends Handle {
   wait(options?: WaitOptions): Promise<{ last: boolean }>
   waitSync(options?: TimeoutOption): { last: boolean }
 }
+/** Which part of a file: from `start` (0), `length` bytes, 0 or omitted to the end. `shared`: others may have it shared too. */
 export interface LockRange {
   shared?: boolean
   start?: number
