@@ -7,7 +7,17 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { Fifo, FileLock, PipeReader, PipeWriter, PosixMessageQueue, pipe, pipeline } from '../index.js'
+import {
+  Fifo,
+  FileLock,
+  PipeReader,
+  PipeWriter,
+  PosixMessageQueue,
+  PosixSemaphore,
+  pipe,
+  pipeline,
+  SharedMemory,
+} from '../index.js'
 import native from '../lib/load.js'
 import { childrenOf, descriptors } from './support/state.js'
 
@@ -127,6 +137,10 @@ let fifo
 let queue
 /** @type {FileLock} */
 let lock
+/** @type {SharedMemory} */
+let memory
+/** @type {PosixSemaphore} */
+let semaphore
 
 /** What is called with the value, and which values it takes. @type {Record<string, { call: (value: any) => any, takes: (value: any) => boolean, promise?: boolean }>} */
 const parameters = {}
@@ -247,6 +261,42 @@ promised(
   (value) => lock.with(value),
 )
 withOptions(promised, 'lock.with', (options) => lock.with(() => {}, options), { ...range, ...wait })
+const one = optional((value) => value === 1)
+sync('PosixSemaphore.open name', string, (value) => PosixSemaphore.open(value))
+withOptions(sync, 'PosixSemaphore.open', (options) => PosixSemaphore.open(missing, options), {
+  create: bool,
+  exclusive: bool,
+  mode: optional(integer(0, 0o7777)),
+  value: optional(integer(0, INT)),
+  anyOwner: bool,
+})
+sync('PosixSemaphore.unlink name', string, (value) => PosixSemaphore.unlink(value))
+sync(
+  'PosixSemaphore.inMemory memory',
+  () => false,
+  (value) => PosixSemaphore.inMemory(value, 0),
+)
+sync(
+  'PosixSemaphore.inMemory offset',
+  (value) => integer(0, 4096 - 32)(value) && value % 8 === 0,
+  (value) => PosixSemaphore.inMemory(memory, value),
+)
+withOptions(sync, 'PosixSemaphore.inMemory', (options) => PosixSemaphore.inMemory(memory, 0, options), {
+  initialize: optional(integer(0, INT)),
+})
+withOptions(promised, 'semaphore.acquire', (options) => semaphore.acquire(options), { permits: one, ...wait })
+sync('semaphore.tryAcquire', one, (value) => semaphore.tryAcquire(value))
+withOptions(sync, 'semaphore.acquireSync', (options) => semaphore.acquireSync(options), {
+  permits: one,
+  timeout: milliseconds,
+})
+sync('semaphore.release', optional(integer(1, INT)), (value) => semaphore.release(value))
+promised(
+  'semaphore.with body',
+  (value) => typeof value === 'function',
+  (value) => semaphore.with(value),
+)
+withOptions(promised, 'semaphore.with', (options) => semaphore.with(() => {}, options), { permits: one, ...wait })
 withOptions(promised, 'status', (options) => line.status(options), wait)
 
 describe('wrong arguments', () => {
@@ -270,6 +320,8 @@ describe('wrong arguments', () => {
     queue.trySend('kept')
     lock = FileLock.open(join(folder, 'locked'), { create: true })
     rmSync(lock.path ?? '')
+    memory = SharedMemory.create(4096)
+    semaphore = PosixSemaphore.inMemory(memory, 64, { initialize: 7 })
     for (const [name, original] of Object.entries(addon)) {
       if (typeof original !== 'function') continue
       originals[name] = original
@@ -282,7 +334,7 @@ describe('wrong arguments', () => {
 
   after(() => {
     Object.assign(addon, originals)
-    for (const handle of [reader, writer, other.reader, other.writer, queue]) handle.close()
+    for (const handle of [reader, writer, other.reader, other.writer, queue, memory, semaphore]) handle.close()
     rmSync(folder, { recursive: true })
   })
 
@@ -337,6 +389,7 @@ describe('wrong arguments', () => {
       assert.deepEqual(readdirSync(folder), ['fifo'])
       assert.deepEqual([reader.pending, writer.pendingLimit, reader.closed, writer.closed], [4, 65_536, false, false])
       assert.deepEqual([queue.size, queue.closed], [1, false])
+      assert.deepEqual([semaphore.value, semaphore.closed], [7, false])
     })
   }
 

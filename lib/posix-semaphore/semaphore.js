@@ -25,18 +25,36 @@ function checkOne(permits, name = 'options.permits') {
   throw outOfRange(name, '1: a POSIX semaphore gives one at a time, a SysvSemaphoreSet any number', number)
 }
 
+/** @param {unknown} options */
+function acquireOptionsOf(options) {
+  const given = objectOf(options)
+  checkOne(given.permits)
+  return waitOf(given)
+}
+
+/** @param {any} memory */
+function memoryCoreOf(memory) {
+  try {
+    return memoryOf(memory)
+  } catch {
+    throw invalidType('memory', 'an instance of SharedMemory', memory)
+  }
+}
+
 /** @param {unknown} options @param {boolean} anonymous */
 function openOptionsOf(options, anonymous) {
   const given = objectOf(options)
   const { create, exclusive, mode, value, anyOwner } = given
   const checked = {
-    create: boolean('options.create', create, anonymous),
+    create: boolean('options.create', create, false),
     exclusive: boolean('options.exclusive', exclusive, false),
     mode: modeOf('options.mode', mode, 0o600),
     value: value === undefined ? 0 : integer('options.value', value, 0, MOST),
     anyOwner: boolean('options.anyOwner', anyOwner, false),
   }
-  if (anonymous && !checked.create) throw invalidValue('options.create', create, 'must be true where there is no name')
+  if (anonymous && !checked.create) {
+    throw invalidValue('name', null, 'must be that of a semaphore: null is for create: true')
+  }
   if (exclusive && !checked.create) throw invalidValue('options.exclusive', exclusive, 'needs create: true')
   return checked
 }
@@ -75,7 +93,7 @@ export class PosixSemaphore extends Handle {
    * @param {{ initialize?: number }} [options]
    */
   static inMemory(memory, offset, options) {
-    const core = memoryOf(memory)
+    const core = memoryCoreOf(memory)
     const { initialize } = objectOf(options)
     const value = initialize === undefined ? undefined : integer('options.initialize', initialize, 0, MOST)
     core.check()
@@ -100,9 +118,7 @@ export class PosixSemaphore extends Handle {
   acquire(options) {
     try {
       const core = semaphoreOf(this)
-      const given = objectOf(options)
-      checkOne(given.permits)
-      const wait = waitOf(given)
+      const wait = acquireOptionsOf(options)
       core.check()
       return core.permits.take(wait)
     } catch (error) {
@@ -151,11 +167,12 @@ export class PosixSemaphore extends Handle {
   async with(body, options) {
     const core = semaphoreOf(this)
     if (typeof body !== 'function') throw invalidType('body', 'of type function', body)
+    const wait = acquireOptionsOf(options)
     core.check()
     // Of its own, for somebody may close the handle meanwhile, and the permit goes back all the same.
     const id = native.posixSemaphoreDuplicate(core.id)
     try {
-      await this.acquire(options)
+      await core.permits.take(wait)
       try {
         return await body()
       } finally {
