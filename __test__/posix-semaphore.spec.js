@@ -571,6 +571,12 @@ describe('in workers', options, () => {
       }))
   }
 
+  test('the end of the process gives back what the thread of a worker has taken', () =>
+    withNamed(0, async (semaphore) => {
+      const { code: left } = await run(fixture('posix-semaphore-exit-with-worker.js'), [], { handles: [semaphore] })
+      assert.deepEqual([left, semaphore.value, waiting(semaphore)], [7, 1, 0])
+    }))
+
   test('a blocking form keeps its place: it is served before whoever comes later', () =>
     withNamed(0, async (semaphore) => {
       const first = inWorker(semaphore.name, 'acquireSync in time')
