@@ -5,11 +5,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import {
+  Barrier,
+  Condition,
   FileLock,
+  Mutex,
   PosixMessageQueue,
   PosixSemaphore,
   ProcessHandle,
   pipe,
+  RwLock,
   SharedMemory,
   SysvMessageQueue,
   SysvSemaphoreSet,
@@ -27,6 +31,32 @@ const limit = { timeout: 20_000 }
  * @type {Record<string, { moves: boolean, give: () => { handle: any, talk: () => Promise<string>, end: () => void } }>}
  */
 const kinds = {
+  barrier: {
+    moves: false,
+    give() {
+      const name = `spec-${process.pid}-handed-over`
+      const handle = Barrier.open(name, { parties: 2 })
+      const talk = async () => `has come: ${!(await handle.wait({ timeout: 10_000 })).last}`
+      return { handle, talk, end: () => Barrier.unlink(name) }
+    },
+  },
+  condition: {
+    moves: false,
+    give() {
+      const name = `spec-${process.pid}-handed-over`
+      const handle = Condition.open(name)
+      const mutex = Mutex.open(name)
+      const talk = async () => {
+        await handle.wait(mutex.lockSync(), { timeout: 10_000 })
+        return 'notified'
+      }
+      const end = () => {
+        Condition.unlink(name)
+        Mutex.unlink(name)
+      }
+      return { handle, talk, end }
+    },
+  },
   'file-lock': {
     moves: false,
     give() {
@@ -40,6 +70,19 @@ const kinds = {
         return `locks ${path}`
       }
       return { handle, talk, end: () => rmSync(path, { force: true }) }
+    },
+  },
+  mutex: {
+    moves: false,
+    give() {
+      const name = `spec-${process.pid}-handed-over`
+      const handle = Mutex.open(name)
+      const guard = handle.lockSync()
+      const talk = async () => {
+        guard.unlock()
+        return 'locked'
+      }
+      return { handle, talk, end: () => Mutex.unlink(name) }
     },
   },
   'pipe-reader': {
@@ -93,6 +136,19 @@ const kinds = {
     give() {
       const handle = ProcessHandle.open(process.pid)
       return { handle, talk: async () => `knows: ${process.pid}`, end: () => handle.close() }
+    },
+  },
+  rwlock: {
+    moves: false,
+    give() {
+      const name = `spec-${process.pid}-handed-over`
+      const handle = RwLock.open(name)
+      const guard = handle.writeSync()
+      const talk = async () => {
+        guard.unlock()
+        return 'read'
+      }
+      return { handle, talk, end: () => RwLock.unlink(name) }
     },
   },
   'shared-memory': {

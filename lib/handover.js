@@ -6,6 +6,10 @@
 import { invalidType, notSupported } from './errors.js'
 import { FileLock, adopt as fileLock } from './file-lock/lock.js'
 import { coreOf } from './handle.js'
+import { Barrier } from './lock/barrier.js'
+import { Condition } from './lock/condition.js'
+import { Mutex } from './lock/mutex.js'
+import { RwLock } from './lock/rw-lock.js'
 import { PipeReader } from './pipe/reader.js'
 import { PipeWriter } from './pipe/writer.js'
 import { PosixMessageQueue, adopt as posixQueue } from './posix-queue/queue.js'
@@ -29,6 +33,8 @@ import { UnixSocket } from './unix-socket/socket.js'
 
 /** @type {Array<[string, Row]>} */
 const rows = [
+  ['barrier', { type: Barrier, moves: false, describe: named, rebuild: ({ meta }) => open(Barrier, meta) }],
+  ['condition', { type: Condition, moves: false, describe: named, rebuild: ({ meta }) => open(Condition, meta) }],
   [
     'file-lock',
     {
@@ -39,6 +45,7 @@ const rows = [
       rebuild: ({ fds, meta }) => fileLock(fds[0], typeof meta.path === 'string' ? meta.path : null),
     },
   ],
+  ['mutex', { type: Mutex, moves: false, describe: named, rebuild: ({ meta }) => open(Mutex, meta) }],
   ['pipe-reader', { type: PipeReader, moves: true, describe: single, rebuild: ({ fds }) => PipeReader.fromFd(fds[0]) }],
   ['pipe-writer', { type: PipeWriter, moves: true, describe: single, rebuild: ({ fds }) => PipeWriter.fromFd(fds[0]) }],
   [
@@ -52,6 +59,7 @@ const rows = [
   ],
   ['posix-semaphore', { type: PosixSemaphore, moves: false, ...posixSemaphore }],
   ['process', { type: ProcessHandle, moves: false, ...processHandle }],
+  ['rwlock', { type: RwLock, moves: false, describe: named, rebuild: ({ meta }) => open(RwLock, meta) }],
   ['shared-memory', { type: SharedMemory, moves: false, ...sharedMemory }],
   [
     'sysv-queue',
@@ -78,6 +86,21 @@ const rows = [
 ]
 
 const table = new Map(rows)
+
+/** What is found by its name alone; nothing of what is held travels. @param {Handle} handle */
+function named(handle) {
+  const { opened } = /** @type {any} */ (coreOf(handle))
+  return { fds: [], meta: { ...opened } }
+}
+
+/**
+ * @template {Handle} T
+ * @param {{ open: (name: any, options: any) => T }} Type
+ * @param {Record<string, unknown>} meta
+ */
+function open(Type, { name, ...options }) {
+  return Type.open(name, options)
+}
 
 /** @param {Handle} handle */
 function single(handle) {

@@ -18,10 +18,10 @@ const DONE = 0
 const NATIVE = { close: native.barrierClose }
 
 class BarrierCore extends Core {
-  /** @param {number} id @param {number} parties */
-  constructor(id, parties) {
+  /** @param {number} id @param {import('./options.js').Opened & { parties: number }} opened */
+  constructor(id, opened) {
     super(id, -1, NATIVE)
-    this.parties = parties
+    this.opened = opened
   }
 
   /** @template T @param {() => T} call @returns {T} */
@@ -36,14 +36,14 @@ export class Barrier extends Handle {
   /** @param {BarrierCore} core */
   constructor(core) {
     super(core)
-    fix(this, 'parties', core.parties)
+    fix(this, 'parties', core.opened.parties)
   }
 
   /** @param {string} name @param {{ parties: number, mode?: number, anyOwner?: boolean }} options */
   static open(name, options) {
     const word = nameOf(name)
     const checked = barrierOptionsOf(options)
-    return new Barrier(new BarrierCore(native.lockOpen(BARRIER, word, checked), checked.parties))
+    return new Barrier(new BarrierCore(native.lockOpen(BARRIER, word, checked), { name: word, ...checked }))
   }
 
   /** @param {string} name */

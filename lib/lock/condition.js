@@ -23,9 +23,10 @@ const DONE = 0
 const NATIVE = { close: native.conditionClose }
 
 class ConditionCore extends Core {
-  /** @param {number} id */
-  constructor(id) {
+  /** @param {number} id @param {import('./options.js').Opened} opened */
+  constructor(id, opened) {
     super(id, -1, NATIVE)
+    this.opened = opened
   }
 
   /** @template T @param {() => T} call @returns {T} */
@@ -40,7 +41,8 @@ export class Condition extends Handle {
   /** @param {string} name @param {{ mode?: number, anyOwner?: boolean }} [options] */
   static open(name, options) {
     const word = nameOf(name)
-    return new Condition(new ConditionCore(native.lockOpen(CONDITION, word, lockOptionsOf(options))))
+    const checked = lockOptionsOf(options)
+    return new Condition(new ConditionCore(native.lockOpen(CONDITION, word, checked), { name: word, ...checked }))
   }
 
   /** @param {string} name */

@@ -29,8 +29,8 @@ const { lockTry, lockTake, lockEnter, lockLeave } = native
 /** @typedef {import('./guard.js').Guard} Guard */
 
 export class LockCore extends Core {
-  /** @param {number} id @param {number} kind */
-  constructor(id, kind) {
+  /** @param {number} id @param {number} kind @param {import('./options.js').Opened} opened */
+  constructor(id, kind, opened) {
     /** @type {Held} */
     const held = { id, count: 0, generation: 0, closed: false }
     const close = () => {
@@ -39,6 +39,7 @@ export class LockCore extends Core {
     }
     super(id, -1, { close })
     this.kind = kind
+    this.opened = opened
     this.held = held
   }
 

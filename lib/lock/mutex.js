@@ -14,9 +14,9 @@ import { lockOptionsOf, MUTEX, nameOf } from './options.js'
 /** @typedef {{ timeout?: number, signal?: AbortSignal }} WaitOptions */
 
 export class MutexCore extends LockCore {
-  /** @param {number} id */
-  constructor(id) {
-    super(id, MUTEX)
+  /** @param {number} id @param {import('./options.js').Opened} opened */
+  constructor(id, opened) {
+    super(id, MUTEX, opened)
     this.permits = new Permits(this, this.source(ALONE))
     this.directions.push(this.permits)
   }
@@ -28,7 +28,8 @@ export class Mutex extends Handle {
   /** @param {string} name @param {{ mode?: number, anyOwner?: boolean }} [options] */
   static open(name, options) {
     const word = nameOf(name)
-    return new Mutex(new MutexCore(native.lockOpen(MUTEX, word, lockOptionsOf(options))))
+    const checked = lockOptionsOf(options)
+    return new Mutex(new MutexCore(native.lockOpen(MUTEX, word, checked), { name: word, ...checked }))
   }
 
   /** @param {string} name */

@@ -10,6 +10,11 @@ export const RW_LOCK = 1
 export const CONDITION = 2
 export const BARRIER = 3
 
+/**
+ * What a handle was opened with.
+ * @typedef {{ name: string, mode: number, anyOwner: boolean }} Opened
+ */
+
 /** The largest value of a semaphore. */
 const MOST_PARTIES = 0x7fff
 

@@ -13,9 +13,9 @@ import { lockOptionsOf, nameOf, RW_LOCK } from './options.js'
 /** @typedef {{ timeout?: number, signal?: AbortSignal }} WaitOptions */
 
 class RwLockCore extends LockCore {
-  /** @param {number} id */
-  constructor(id) {
-    super(id, RW_LOCK)
+  /** @param {number} id @param {import('./options.js').Opened} opened */
+  constructor(id, opened) {
+    super(id, RW_LOCK, opened)
     this.line = new Line(this)
     this.directions.push(this.line)
   }
@@ -27,7 +27,8 @@ export class RwLock extends Handle {
   /** @param {string} name @param {{ mode?: number, anyOwner?: boolean }} [options] */
   static open(name, options) {
     const word = nameOf(name)
-    return new RwLock(new RwLockCore(native.lockOpen(RW_LOCK, word, lockOptionsOf(options))))
+    const checked = lockOptionsOf(options)
+    return new RwLock(new RwLockCore(native.lockOpen(RW_LOCK, word, checked), { name: word, ...checked }))
   }
 
   /** @param {string} name */
