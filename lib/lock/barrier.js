@@ -51,6 +51,12 @@ export class Barrier extends Handle {
     native.lockUnlink(BARRIER, nameOf(name))
   }
 
+  dup() {
+    const core = barrierOf(this)
+    core.check()
+    return /** @type {this} */ (Barrier.open(core.opened.name, core.opened))
+  }
+
   /** @param {WaitOptions} [options] @returns {Promise<{ last: boolean }>} */
   async wait(options) {
     const core = barrierOf(this)

@@ -50,6 +50,12 @@ export class Condition extends Handle {
     native.lockUnlink(CONDITION, nameOf(name))
   }
 
+  dup() {
+    const core = conditionOf(this)
+    core.check()
+    return /** @type {this} */ (Condition.open(core.opened.name, core.opened))
+  }
+
   /** @param {Guard} guard @param {WaitOptions} [options] @returns {Promise<void>} */
   async wait(guard, options) {
     const core = conditionOf(this)

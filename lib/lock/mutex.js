@@ -37,6 +37,12 @@ export class Mutex extends Handle {
     native.lockUnlink(MUTEX, nameOf(name))
   }
 
+  dup() {
+    const core = mutexOf(this)
+    core.check()
+    return /** @type {this} */ (Mutex.open(core.opened.name, core.opened))
+  }
+
   /** @param {WaitOptions} [options] @returns {Promise<Guard>} */
   lock(options) {
     try {

@@ -36,6 +36,12 @@ export class RwLock extends Handle {
     native.lockUnlink(RW_LOCK, nameOf(name))
   }
 
+  dup() {
+    const core = rwLockOf(this)
+    core.check()
+    return /** @type {this} */ (RwLock.open(core.opened.name, core.opened))
+  }
+
   /** @param {WaitOptions} [options] @returns {Promise<Guard>} */
   read(options) {
     return enter(this, READ, options)
