@@ -26,7 +26,8 @@
  */
 /// <reference types="node" />
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
-import type { Readable, Writable } from 'node:stream'
+import type { Socket } from 'node:net'
+import type { Duplex, Readable, Writable } from 'node:stream'
 
 /** Otherwise a declaration file exports whatever stands in it. */
 export {}
@@ -795,9 +796,17 @@ export class UnixSocket<T extends SocketType = SocketType>
     options?: { type?: T } & WaitOptions,
   ): Promise<UnixSocket<T>>
   /** A datagram socket with an address of its own; 'auto' lets the kernel choose an abstract one. */
-  static bind(address: SocketAddress | 'auto', options?: { mode?: number }): UnixSocket<'datagram'>
+  static bind(
+    address: SocketAddress | 'auto',
+    options?: { mode?: number; onStale?: 'fail' | 'replace' },
+  ): UnixSocket<'datagram'>
   /** Takes ownership of a descriptor that was inherited or received. */
   static fromFd(fd: number): UnixSocket
+  /**
+   * Takes a connection over from Node: its net.Socket is destroyed, what that had read and nobody had taken comes first here.
+   * ERR_INVALID_STATE while it connects or has something to write.
+   */
+  static fromSocket(socket: Socket): UnixSocket<'stream'>
   readonly type: T
   readonly fd: number
   readonly address: SocketAddress | null
@@ -826,4 +835,70 @@ export class UnixSocket<T extends SocketType = SocketType>
   /** Bytes sent and not yet read by the other side, with what the kernel needs to keep them (SIOCOUTQ). */
   readonly queuedBytes: number
   shutdown(how?: 'read' | 'write' | 'both'): void
+  /**
+   * Type 'stream': a Node stream that owns the socket from now on; receiving and sending here are ERR_INVALID_STATE, and destroying it
+   * closes. When the other side ends, it ends as well.
+   */
+  duplex(): SocketDuplex
+  /** Type 'stream': a net.Socket that has the descriptor from now on; this handle is closed. */
+  toSocket(): Socket
 }
+export interface SocketDuplex extends Duplex {
+  /**
+   * Writes bytes that descriptors go with: they come with the first of these bytes. Copies are made at once. Descriptors that come
+   * are told of before their bytes: an event 'fds' with an array of numbers, which are the listener's from then on. Without a listener
+   * they are closed.
+   */
+  writeWithFds(bytes: Uint8Array, fds: Array<number | Handle>): boolean
+  readonly bytesRead: number
+  readonly bytesWritten: number
+  ref(): this
+  unref(): this
+  /** For those who take it for a net.Socket: these change nothing. */
+  setNoDelay(): this
+  setKeepAlive(): this
+}
+/** Waits for connections. `close()` leaves the file of its path where it is. */
+export class UnixListener extends Handle implements AsyncIterable<UnixSocket> {
+  /**
+   * Permissions (`mode`, 0o600, less the umask) hold from the start. `backlog` (511): connections that may wait, at most
+   * net.core.somaxconn. `onStale`: what is done about a file that stands there, 'fail' with EADDRINUSE unless told otherwise;
+   * 'replace' has it go if it is a socket of this user's that no process has open, and of all who start at once one succeeds.
+   * `authorize` decides on who connects, by the kernel's word, before a byte is read: whatever is not true, or throws, turns him away.
+   * An abstract name has no permissions: without `authorize` this uid alone is let in.
+   */
+  static listen(
+    address: SocketAddress,
+    options?: {
+      type?: 'stream' | 'seqpacket'
+      mode?: number
+      backlog?: number
+      onStale?: 'fail' | 'replace'
+      authorize?: (peer: Credentials) => boolean
+    },
+  ): UnixListener
+  /** Takes ownership of a descriptor that was inherited or received. `authorize` does not come with it. */
+  static fromFd(fd: number): UnixListener
+  readonly type: 'stream' | 'seqpacket'
+  readonly address: SocketAddress
+  readonly fd: number
+  /** At the limit of open descriptors EMFILE: who has connected waits on. */
+  accept(options?: WaitOptions): Promise<UnixSocket>
+  tryAccept(): UnixSocket | undefined
+  acceptSync(options?: TimeoutOption): UnixSocket
+  iterate(options?: WaitOptions): AsyncIterableIterator<UnixSocket>
+  [Symbol.asyncIterator](): AsyncIterableIterator<UnixSocket>
+}
+/**
+ * Descriptors that systemd, or a parent in its manner, hands over (LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES): numbers that are the
+ * caller's, close-on-exec from the first call on. That call takes the variables out of the environment; every call gives the same.
+ */
+export function listenFds(): Array<{ fd: number; name: string }>
+/**
+ * sd_notify(3): `READY=1`, `STATUS=…`, `WATCHDOG=1`; a record is a line each. `fds` for the manager's store, with FDSTORE=1. False where
+ * nobody listens.
+ */
+export function systemdNotify(
+  state: string | Record<string, string | number>,
+  options?: { fds?: Array<number | Handle> },
+): boolean

@@ -17,6 +17,7 @@ import {
   SharedMemory,
   SysvMessageQueue,
   SysvSemaphoreSet,
+  UnixListener,
   UnixSocket,
 } from '../index.js'
 import { parcelOf, rebuild } from '../lib/handover.js'
@@ -183,6 +184,19 @@ const kinds = {
         return 'has: 3,0'
       }
       return { handle, talk, end: () => handle.remove() }
+    },
+  },
+  'unix-listener': {
+    moves: false,
+    give() {
+      const handle = UnixListener.listen(`@os-ipc-spec-handover-${process.pid}`)
+      const talk = async () => {
+        const near = await UnixSocket.connect(handle.address)
+        await near.send('from here')
+        near.close()
+        return 'heard: from here'
+      }
+      return { handle, talk, end: () => handle.close() }
     },
   },
   'unix-socket': {

@@ -18,6 +18,7 @@ import { ProcessHandle, handover as processHandle } from './process/handle.js'
 import { SharedMemory, handover as sharedMemory } from './shared-memory/memory.js'
 import { SysvMessageQueue } from './sysv-queue/queue.js'
 import { SysvSemaphoreSet } from './sysv-semaphore/set.js'
+import { UnixListener } from './unix-socket/listener.js'
 import { UnixSocket } from './unix-socket/socket.js'
 
 /** @typedef {import('./handle.js').Handle} Handle */
@@ -78,6 +79,10 @@ const rows = [
       describe: ({ id }) => ({ fds: [], meta: { id } }),
       rebuild: ({ meta }) => SysvSemaphoreSet.fromId(/** @type {number} */ (meta.id)),
     },
+  ],
+  [
+    'unix-listener',
+    { type: UnixListener, moves: false, describe: single, rebuild: ({ fds }) => UnixListener.fromFd(fds[0]) },
   ],
   [
     'unix-socket',

@@ -23,6 +23,7 @@ mod splice;
 mod sysv_queue;
 mod sysv_semaphore;
 mod table;
+mod unix_listener;
 mod unix_socket;
 
 use napi::Env;

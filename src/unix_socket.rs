@@ -21,6 +21,7 @@ use crate::error::OrThrow;
 use crate::raw::{self, Body, SharedWords};
 use crate::reactor;
 use crate::table::{self, Table};
+use crate::unix_listener::on_stale;
 
 thread_local! {
     pub(crate) static SOCKETS: Table<Socket> = const { Table::new() };
@@ -106,11 +107,19 @@ pub struct UnixSocketFacts {
     pub peer_groups: Option<Vec<u32>>,
 }
 
-fn kind_of(number: u32) -> Kind {
+pub(crate) fn kind_of(number: u32) -> Kind {
     match number {
         0 => Kind::Stream,
         1 => Kind::Datagram,
         _ => Kind::Seqpacket,
+    }
+}
+
+pub(crate) fn number_of(kind: Kind) -> u32 {
+    match kind {
+        Kind::Stream => 0,
+        Kind::Datagram => 1,
+        Kind::Seqpacket => 2,
     }
 }
 
@@ -120,11 +129,7 @@ fn facts(socket: &Socket) -> os_ipc_core::Result<UnixSocketFacts> {
     Ok(UnixSocketFacts {
         id: 0,
         fd: socket.as_fd().as_raw_fd(),
-        kind: match socket.kind() {
-            Kind::Stream => 0,
-            Kind::Datagram => 1,
-            Kind::Seqpacket => 2,
-        },
+        kind: number_of(socket.kind()),
         address: socket.address()?.map(|address| address.to_string()),
         peer: peer.map(|peer| vec![peer.pid.unsigned_abs(), peer.uid, peer.gid]),
         peer_groups: if peer.is_some() { socket.peer_groups()? } else { None },
@@ -180,14 +185,21 @@ pub fn unix_socket_facts(env: Env, id: u32) -> napi::Result<UnixSocketFacts> {
 
 /// Without an address the kernel chooses one.
 #[napi(catch_unwind)]
-pub fn unix_socket_bind(env: Env, address: Option<String>, mode: u32) -> napi::Result<UnixSocketFacts> {
+pub fn unix_socket_bind(env: Env, address: Option<String>, mode: u32, replace: bool) -> napi::Result<UnixSocketFacts> {
     let address = address.map(|address| Address::new(&address)).transpose();
-    address.and_then(|address| Socket::bind(address.as_ref(), mode)).and_then(enter).or_throw(&env)
+    let bind = |address: Option<Address>| Socket::bind(address.as_ref(), mode, on_stale(replace));
+    address.and_then(bind).and_then(enter).or_throw(&env)
 }
 
 #[napi(catch_unwind)]
 pub fn unix_socket_adopt(env: Env, fd: i32) -> napi::Result<UnixSocketFacts> {
     Socket::adopt(fd).and_then(enter).or_throw(&env)
+}
+
+/// A copy of a descriptor that belongs to somebody else.
+#[napi(catch_unwind)]
+pub fn unix_socket_copy(env: Env, fd: i32) -> napi::Result<UnixSocketFacts> {
+    Socket::copy_of(fd).and_then(enter).or_throw(&env)
 }
 
 #[napi(catch_unwind)]

@@ -37,6 +37,8 @@ export const extras = [
   },
   { name: 'taskset', probe: () => runs('taskset', '-c', '0', 'true'), install: 'apt-get install util-linux' },
   { name: 'prlimit', probe: () => runs('prlimit', '--version'), install: 'apt-get install util-linux' },
+  { name: 'dbus-daemon', probe: () => runs('dbus-daemon', '--version'), install: 'apt-get install dbus-daemon' },
+  { name: 'systemd-notify', probe: () => runs('systemd-notify', '--version'), install: 'apt-get install systemd' },
   { name: 'runtimes', probe: () => missingRuntimes().length === 0, install: 'node scripts/runtimes.js' },
 ]
 

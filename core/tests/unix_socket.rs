@@ -12,7 +12,7 @@ mod sockets {
     use nix::sys::socket::Shutdown;
     use os_ipc_core::sys::Attempt;
     use os_ipc_core::sys::tails::{TAIL, Tails};
-    use os_ipc_core::unix_socket::{Address, Arrival, BATCH, Inbox, Kind, Listener, RoomWatch, Socket};
+    use os_ipc_core::unix_socket::{Address, Arrival, BATCH, Inbox, Kind, Listener, OnStale, RoomWatch, Socket};
     use os_ipc_core::waiter::Wait;
     use os_ipc_core::{Error, Result};
 
@@ -209,8 +209,8 @@ mod sockets {
 
     #[test]
     fn a_datagram_names_its_sender_and_can_be_answered() {
-        let receiver = Socket::bind(Some(&address("receiver")), 0o600).unwrap();
-        let sender = Socket::bind(None, 0o600).unwrap();
+        let receiver = Socket::bind(Some(&address("receiver")), 0o600, OnStale::Fail).unwrap();
+        let sender = Socket::bind(None, 0o600, OnStale::Fail).unwrap();
         sender.try_send(b"ask", Some(&address("receiver")), &[]).unwrap();
         let got = message(&receiver);
         assert_eq!(got.from, sender.address().unwrap());
@@ -222,8 +222,8 @@ mod sockets {
     #[test]
     fn room_in_a_full_queue_of_datagrams_is_told_by_a_watch() {
         let to = address("full");
-        let receiver = Socket::bind(Some(&to), 0o600).unwrap();
-        let sender = Socket::bind(None, 0o600).unwrap();
+        let receiver = Socket::bind(Some(&to), 0o600, OnStale::Fail).unwrap();
+        let sender = Socket::bind(None, 0o600, OnStale::Fail).unwrap();
         while sender.try_send(b"x", Some(&to), &[]).unwrap() != Attempt::WouldBlock {}
         assert!(sender.has_room().unwrap(), "the kernel says so of a socket that is not connected");
         let room = RoomWatch::new(&to).unwrap();
@@ -240,10 +240,10 @@ mod sockets {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("socket");
         let address = Address::new(path.to_str().unwrap()).unwrap();
-        let socket = Socket::bind(Some(&address), 0o600).unwrap();
+        let socket = Socket::bind(Some(&address), 0o600, OnStale::Fail).unwrap();
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(socket.address().unwrap(), Some(address.clone()));
-        let again = Socket::bind(Some(&address), 0o600).unwrap_err();
+        let again = Socket::bind(Some(&address), 0o600, OnStale::Fail).unwrap_err();
         assert_eq!(again.errno(), Some(Errno::EADDRINUSE));
         assert!(again.to_string().contains(path.to_str().unwrap()));
     }
@@ -255,7 +255,7 @@ mod sockets {
         let path = format!("{base}/{}", "n".repeat(107 - base.len()));
         let address = Address::new(&path).unwrap();
         assert_eq!(path.len(), 108);
-        let listener = Listener::bind(Kind::Stream, &address, 0o600, 1).unwrap();
+        let listener = Listener::bind(Kind::Stream, &address, 0o600, 1, OnStale::Fail).unwrap();
         assert_eq!(listener.address().unwrap(), Some(address.clone()));
         done(Socket::connect(Kind::Stream, &address).unwrap());
     }
@@ -264,7 +264,7 @@ mod sockets {
     fn a_connection_knows_who_is_at_the_other_end() {
         for kind in [Kind::Stream, Kind::Seqpacket] {
             let to = address(if kind == Kind::Stream { "stream" } else { "seqpacket" });
-            let listener = Listener::bind(kind, &to, 0o600, 8).unwrap();
+            let listener = Listener::bind(kind, &to, 0o600, 8, OnStale::Fail).unwrap();
             assert!(!listener.try_accept().unwrap().is_done());
             let client = done(Socket::connect(kind, &to).unwrap());
             client.try_send(b"early", None, &[]).unwrap();
@@ -279,14 +279,14 @@ mod sockets {
             server.try_send(b"back", None, &[]).unwrap();
             assert!(message(&client).arrival.control.credentials.is_some());
         }
-        let alone = Socket::bind(None, 0o600).unwrap();
+        let alone = Socket::bind(None, 0o600, OnStale::Fail).unwrap();
         assert_eq!(alone.peer().unwrap(), None);
     }
 
     #[test]
     fn a_full_backlog_is_waited_for_by_a_thread_which_can_be_called_off() {
         let to = address("backlog");
-        let listener = Listener::bind(Kind::Stream, &to, 0o600, 0).unwrap();
+        let listener = Listener::bind(Kind::Stream, &to, 0o600, 0, OnStale::Fail).unwrap();
         let mut clients = Vec::new();
         while let Attempt::Done(client) = Socket::connect(Kind::Stream, &to).unwrap() {
             clients.push(client);
@@ -313,7 +313,7 @@ mod sockets {
         let file = tempfile::tempfile().unwrap();
         assert!(matches!(Socket::adopt(file.as_raw_fd()), Err(Error::WrongKind { .. })));
         file.metadata().unwrap();
-        let listener = Listener::bind(Kind::Stream, &address("adopt"), 0o600, 1).unwrap();
+        let listener = Listener::bind(Kind::Stream, &address("adopt"), 0o600, 1, OnStale::Fail).unwrap();
         assert!(matches!(Socket::adopt(listener.as_fd().as_raw_fd()), Err(Error::WrongKind { .. })));
         let (one, other) = std::os::unix::net::UnixStream::pair().unwrap();
         assert!(matches!(Listener::adopt(one.as_raw_fd()), Err(Error::WrongKind { .. })));
@@ -323,5 +323,92 @@ mod sockets {
         let got = message(&adopted);
         assert_eq!(got.data, b"from elsewhere");
         assert!(got.arrival.control.credentials.is_some());
+    }
+
+    fn place(folder: &tempfile::TempDir, name: &str) -> Address {
+        Address::new(folder.path().join(name).to_str().unwrap()).unwrap()
+    }
+
+    fn listen(address: &Address, on_stale: OnStale) -> Result<Listener> {
+        Listener::bind(Kind::Stream, address, 0o600, 8, on_stale)
+    }
+
+    #[test]
+    fn a_file_that_nobody_has_open_is_replaced_if_that_is_wanted() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = place(&folder, "socket");
+        drop(listen(&at, OnStale::Fail).unwrap());
+        assert_eq!(errno(listen(&at, OnStale::Fail)), Errno::EADDRINUSE);
+        let listener = listen(&at, OnStale::Replace).unwrap();
+        assert_eq!(errno(listen(&at, OnStale::Replace)), Errno::EADDRINUSE, "it is in use");
+        done(Socket::connect(Kind::Stream, &at).unwrap());
+        drop(listener);
+        let datagrams = Socket::bind(Some(&at), 0o600, OnStale::Replace).unwrap();
+        assert_eq!(errno(listen(&at, OnStale::Replace)), Errno::EADDRINUSE, "whatever kind of socket has it");
+        drop(datagrams);
+        drop(listen(&at, OnStale::Replace).unwrap());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
+    }
+
+    #[test]
+    fn nothing_else_is_ever_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("file"), "kept").unwrap();
+        drop(listen(&place(&folder, "stale"), OnStale::Fail).unwrap());
+        std::os::unix::fs::symlink("stale", folder.path().join("link")).unwrap();
+        std::fs::create_dir(folder.path().join("folder")).unwrap();
+        for name in ["file", "link", "folder"] {
+            assert_eq!(errno(listen(&place(&folder, name), OnStale::Replace)), Errno::EADDRINUSE, "{name}");
+        }
+        assert_eq!(std::fs::read(folder.path().join("file")).unwrap(), b"kept");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 4);
+        // One that is bound and does not listen yet.
+        let bound = std::os::unix::net::UnixDatagram::bind(folder.path().join("datagram")).unwrap();
+        assert_eq!(errno(listen(&place(&folder, "datagram"), OnStale::Replace)), Errno::EADDRINUSE);
+        drop(bound);
+        if nix::unistd::geteuid().is_root() {
+            let stale = folder.path().join("stale");
+            nix::unistd::chown(&stale, Some(nix::unistd::Uid::from_raw(65534)), None).unwrap();
+            assert_eq!(errno(listen(&place(&folder, "stale"), OnStale::Replace)), Errno::EADDRINUSE, "not ours");
+        }
+    }
+
+    #[test]
+    fn of_twenty_that_replace_at_once_one_listens() {
+        let folder = tempfile::tempdir().unwrap();
+        for _ in 0..20 {
+            let at = place(&folder, "socket");
+            let barrier = std::sync::Barrier::new(20);
+            let listeners: Vec<_> = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..20)
+                    .map(|_| {
+                        scope.spawn(|| {
+                            barrier.wait();
+                            listen(&at, OnStale::Replace)
+                        })
+                    })
+                    .collect();
+                threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+            });
+            assert_eq!(listeners.iter().filter(|made| made.is_ok()).count(), 1);
+            for error in listeners.iter().filter_map(|made| made.as_ref().err()) {
+                assert_eq!(error.errno(), Some(Errno::EADDRINUSE));
+            }
+            done(Socket::connect(Kind::Stream, &at).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_notice_comes_whole_with_its_descriptors_or_nobody_listens() {
+        use os_ipc_core::unix_socket::notify::notify;
+        let at = address("manager");
+        let manager = Socket::bind(Some(&at), 0o600, OnStale::Fail).unwrap();
+        let file = File::open("/dev/null").unwrap();
+        assert!(notify(&at, b"READY=1\nFDSTORE=1", &[file.as_raw_fd()]).unwrap());
+        let got = message(&manager);
+        assert_eq!((got.data.as_slice(), got.arrival.control.fds.len()), (&b"READY=1\nFDSTORE=1"[..], 1));
+        assert_eq!(got.arrival.control.credentials.unwrap().pid, std::process::id().cast_signed());
+        drop(manager);
+        assert!(!notify(&at, b"READY=1", &[]).unwrap());
     }
 }

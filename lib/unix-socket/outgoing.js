@@ -27,7 +27,7 @@ export function outgoing(core, data, options, name = 'options', dataName = 'data
   const handles = fds === undefined ? undefined : descriptorsOf(`${name}.fds`, fds)
   // Comes after everything that runs code of the caller's: a getter could change the data, or close a handle.
   const bytes = bytesOf(data, dataName)
-  const numbers = handles?.map(numberOfHandle)
+  const numbers = handles?.map((given) => numberOfHandle(given))
   if (core.isStream && numbers !== undefined && numbers.length > 0 && bytes.length === 0) {
     throw invalidValue(dataName, data, 'must not be empty where descriptors are sent with it through a stream')
   }
@@ -74,7 +74,7 @@ function targetOf(core, name, to) {
 }
 
 /** @param {string} name @param {unknown} fds @returns {Array<number | Handle>} */
-function descriptorsOf(name, fds) {
+export function descriptorsOf(name, fds) {
   if (!Array.isArray(fds)) throw invalidType(name, 'an instance of Array', fds)
   if (fds.length > MOST_FDS) throw outOfRange(`${name}.length`, `>= 0 and <= ${MOST_FDS}`, fds.length)
   return Array.from(fds, (fd, index) => {
@@ -84,11 +84,11 @@ function descriptorsOf(name, fds) {
   })
 }
 
-/** @param {number | Handle} given */
-function numberOfHandle(given) {
+/** @param {number | Handle} given @param {string} [name] of the list that it stands in */
+export function numberOfHandle(given, name = 'options.fds') {
   if (typeof given === 'number') return given
   const { closed, fd } = coreOf(given)
   if (closed) throw closedError()
-  if (fd < 0) throw invalidValue('options.fds', given, 'must have a descriptor of its own')
+  if (fd < 0) throw invalidValue(name, given, 'must have a descriptor of its own')
   return fd
 }

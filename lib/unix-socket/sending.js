@@ -303,7 +303,7 @@ function gaveUp(id, sent, error) {
 }
 
 /** @param {number[]} fds @returns {number} the number of a parcel of copies */
-function hold(fds) {
+export function hold(fds) {
   words.set(fds, FDS)
   return native.unixParcelHold(fds.length)
 }

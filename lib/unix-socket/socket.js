@@ -13,9 +13,12 @@ import { runJob } from '../wait/job.js'
 import { blockUntil } from '../wait/sync.js'
 import { addressOf, numberOf } from './address.js'
 import { SocketCore, socketOf, TYPES } from './core.js'
+import { SocketStream } from './duplex.js'
+import { begin, checkFree, fromSocket, toSocket } from './net-socket.js'
 import { allOutgoing, outgoing } from './outgoing.js'
 import { Receive, ReceiveMany, take } from './receiving.js'
 import { Send, SendMany, tryPut } from './sending.js'
+import { replaces } from './stale.js'
 
 /** @typedef {{ timeout?: number, signal?: AbortSignal }} WaitOptions */
 /** @typedef {{ to?: string, fds?: Array<number | Handle> }} SendOptions */
@@ -84,12 +87,13 @@ export class UnixSocket extends Handle {
     }
   }
 
-  /** @param {string} address @param {{ mode?: number }} [options] */
+  /** @param {string} address @param {{ mode?: number, onStale?: 'fail' | 'replace' }} [options] */
   static bind(address, options) {
-    const { mode } = objectOf(options)
+    const { mode, onStale } = objectOf(options)
     const bits = modeOf('options.mode', mode, 0o600)
+    const replace = replaces(onStale)
     const target = addressOf('address', address)
-    return opened(native.unixSocketBind(target === 'auto' ? null : target, bits))
+    return opened(native.unixSocketBind(target === 'auto' ? null : target, bits, replace))
   }
 
   /** @param {number} fd */
@@ -97,6 +101,14 @@ export class UnixSocket extends Handle {
     const number = descriptor('fd', fd)
     if (isOwned(number)) throw invalidValue('fd', number, 'belongs to an open handle of os-ipc already')
     return opened(native.unixSocketAdopt(number))
+  }
+
+  /** @param {import('node:net').Socket} socket */
+  static fromSocket(socket) {
+    const { facts, rest } = fromSocket(socket)
+    const core = new SocketCore(facts)
+    begin(core, rest)
+    return new UnixSocket(core, facts)
   }
 
   peerProcess() {
@@ -288,6 +300,16 @@ export class UnixSocket extends Handle {
     native.unixSocketShutdown(core.id, number)
     // Of datagrams the kernel says nothing.
     if (core.isDatagram && how !== 'write') core.shut()
+  }
+
+  duplex() {
+    const core = socketOf(this)
+    checkFree(core, 'a Duplex')
+    return new SocketStream(core)
+  }
+
+  toSocket() {
+    return toSocket(socketOf(this))
   }
 
   dup() {

@@ -222,12 +222,15 @@ export class Direction {
       try {
         result = operation.attempt()
       } catch (error) {
+        if (operation.direction === undefined) continue
         this.remove(operation)
         operation.reject(error)
         served = true
         continue
       }
       if (result === BLOCKED) return served
+      // An attempt that runs code of the user's may find itself called off.
+      if (operation.direction === undefined) continue
       if (operation instanceof Hold) disarm(operation)
       else this.remove(operation)
       operation.resolve(result)

@@ -26,6 +26,18 @@ pub fn adopt<T>(number: RawFd, check: impl FnOnce(BorrowedFd<'_>) -> Result<T>) 
     Ok((owned, checked))
 }
 
+/// Has a number that was inherited not be inherited any further.
+pub fn keep(number: RawFd) -> Result<()> {
+    if number < 0 {
+        return Err(Error::os(Errno::EBADF, "fcntl"));
+    }
+    // SAFETY: only fcntl looks at it, and that says EBADF of a number that is not open.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
+    let flags = fcntl(borrowed, FcntlArg::F_GETFD).map_err(|errno| Error::os(errno, "fcntl"))?;
+    let flags = FdFlag::from_bits_retain(flags) | FdFlag::FD_CLOEXEC;
+    fcntl(borrowed, FcntlArg::F_SETFD(flags)).map(drop).map_err(|errno| Error::os(errno, "fcntl"))
+}
+
 /// Copies a number that belongs to somebody else, close-on-exec.
 pub fn copy_of(number: RawFd) -> Result<OwnedFd> {
     if number < 0 {

@@ -6,6 +6,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::socket::{Backlog, listen};
 
 use super::address::Address;
+use super::place::{self, OnStale};
 use super::socket::{Kind, Socket, bound, look};
 use crate::error::{Error, Result};
 use crate::sys::socket as sys;
@@ -21,8 +22,8 @@ pub struct Listener {
 impl Listener {
     /// Listens at an address, with room for `backlog` connections that wait to be accepted. A file gets these permissions,
     /// less the umask, from the start.
-    pub fn bind(kind: Kind, address: &Address, mode: u32, backlog: i32) -> Result<Self> {
-        let fd = bound(kind, Some(address), mode)?;
+    pub fn bind(kind: Kind, address: &Address, mode: u32, backlog: i32, on_stale: OnStale) -> Result<Self> {
+        let fd = place::take(address, on_stale, || bound(kind, Some(address), mode))?;
         // Before anybody connects, so that the first message of each says already who has sent it.
         sys::set_option(fd.as_fd(), libc::SO_PASSCRED, 1)?;
         let backlog = Backlog::new(backlog).unwrap_or(Backlog::MAXCONN);

@@ -9,11 +9,14 @@
 
 pub mod address;
 pub mod listener;
+pub mod notify;
+pub mod place;
 pub mod room;
 pub mod socket;
 
 pub use address::Address;
 pub use listener::Listener;
+pub use place::OnStale;
 pub use room::RoomWatch;
 pub use socket::{Kind, Socket};
 

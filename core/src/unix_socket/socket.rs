@@ -7,6 +7,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::socket::{AddressFamily, Shutdown, SockFlag, SockType, shutdown, socket, socketpair};
 
 use super::address::Address;
+use super::place::{self, OnStale};
 use super::room::RoomWatch;
 use crate::error::{Error, Result};
 use crate::sys::cancel::Flag;
@@ -79,16 +80,22 @@ impl Socket {
 
     /// A socket for datagrams with an address of its own; None has the kernel choose an abstract one. A file gets these
     /// permissions, less the umask, from the start.
-    pub fn bind(address: Option<&Address>, mode: u32) -> Result<Self> {
-        Self::from_open(bound(Kind::Datagram, address, mode)?, Kind::Datagram)
+    pub fn bind(address: Option<&Address>, mode: u32, on_stale: OnStale) -> Result<Self> {
+        let bind = || bound(Kind::Datagram, address, mode);
+        let fd = address.map_or_else(bind, |address| place::take(address, on_stale, bind))?;
+        Self::from_open(fd, Kind::Datagram)
     }
 
     /// Adopts a descriptor that was inherited or received. On failure the number has not been touched.
     pub fn adopt(number: RawFd) -> Result<Self> {
-        let (fd, kind) = sys_fd::adopt(number, |fd| match look(fd)? {
-            (kind, false) => Ok(kind),
-            (_, true) => Err(Error::WrongKind { expected: "a socket that is connected: it listens", path: None }),
-        })?;
+        let (fd, kind) = sys_fd::adopt(number, kind_of_connected)?;
+        Self::from_open(fd, kind)
+    }
+
+    /// A copy of a descriptor that belongs to somebody else.
+    pub fn copy_of(number: RawFd) -> Result<Self> {
+        let fd = sys_fd::copy_of(number)?;
+        let kind = kind_of_connected(fd.as_fd())?;
         Self::from_open(fd, kind)
     }
 
@@ -284,6 +291,14 @@ pub(super) fn bound(kind: Kind, address: Option<&Address>, mode: u32) -> Result<
         None => error,
     })?;
     Ok(fd)
+}
+
+/// What kind of Unix socket it is, if messages or bytes go through it.
+fn kind_of_connected(fd: BorrowedFd<'_>) -> Result<Kind> {
+    match look(fd)? {
+        (kind, false) => Ok(kind),
+        (_, true) => Err(Error::WrongKind { expected: "a socket that is connected: it listens", path: None }),
+    }
 }
 
 /// What kind of Unix socket it is, and whether it listens.
