@@ -78,6 +78,9 @@ export declare function fileLockWait(reactor: number, token: number, id: number,
 /** Gives up what is waited for under `token`: 0, unless it has been granted this moment, and is held from then on. */
 export declare function fileLockWithdraw(reactor: number, token: number): number
 
+/** A descriptor that was inherited is not to be inherited again. */
+export declare function listenFdKeep(fd: number): void
+
 export declare function lockClose(id: number): void
 
 export declare function lockIsHeld(id: number): boolean
@@ -492,6 +495,9 @@ export declare function splicePipes(reactor: number, token: number, source: numb
 
 export declare function spliceToNumber(reactor: number, token: number, source: number, target: number, limit?: number | undefined | null): void
 
+/** False where nobody listens. */
+export declare function systemdNotify(address: string, state: Buffer, fds: Array<number>): boolean
+
 export declare function sysvFtok(path: string, project: number): number
 
 /** Blocks this thread until a wait has ended, for at most `milliseconds`. */
@@ -626,6 +632,40 @@ export declare function unixAddress(text: string): number
 
 export declare function unixAddressForget(id: number): void
 
+/** Takes a connection; nothing if there is none. */
+export declare function unixListenerAccept(id: number): UnixSocketFacts | null
+
+export declare function unixListenerAdopt(fd: number): UnixListenerFacts
+
+/** Blocks this thread until somebody waits to be accepted, for at most `milliseconds`. */
+export declare function unixListenerBlock(id: number, milliseconds: number): void
+
+export declare function unixListenerClose(id: number): void
+
+export declare function unixListenerDetach(id: number): number
+
+export declare function unixListenerDuplicate(id: number): UnixListenerFacts
+
+/** What JS knows of a listener from the start. */
+export interface UnixListenerFacts {
+  id: number
+  fd: number
+  kind: number
+  address?: string
+}
+
+export declare function unixListenerOpen(address: string, options: UnixListenerOptions): UnixListenerFacts
+
+/** How a socket is to listen. `kind`: as for sockets. */
+export interface UnixListenerOptions {
+  kind: number
+  mode: number
+  backlog: number
+  replace: boolean
+}
+
+export declare function unixListenerWatch(id: number, reactor: number, token: number): void
+
 /** Closes the descriptors of a parcel that has arrived. */
 export declare function unixParcelDiscard(id: number): void
 
@@ -648,7 +688,7 @@ export declare function unixRoomWatch(id: number, reactor: number, token: number
 export declare function unixSocketAdopt(fd: number): UnixSocketFacts
 
 /** Without an address the kernel chooses one. */
-export declare function unixSocketBind(address: string | undefined | null, mode: number): UnixSocketFacts
+export declare function unixSocketBind(address: string | undefined | null, mode: number, replace: boolean): UnixSocketFacts
 
 /** Blocks this thread until something can be received, for at most `milliseconds`. */
 export declare function unixSocketBlock(id: number, milliseconds: number): void
@@ -666,6 +706,9 @@ export declare function unixSocketConnect(kind: number, address: string): UnixSo
 
 /** Goes on under `token`, and ends with the number of the socket. */
 export declare function unixSocketConnectWaiting(reactor: number, token: number, kind: number, address: string): void
+
+/** A copy of a descriptor that belongs to somebody else. */
+export declare function unixSocketCopy(fd: number): UnixSocketFacts
 
 export declare function unixSocketDetach(id: number): number
 
