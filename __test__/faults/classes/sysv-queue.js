@@ -1,60 +1,26 @@
 import { Buffer } from 'node:buffer'
 import { randomInt } from 'node:crypto'
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import process from 'node:process'
-import { isMainThread } from 'node:worker_threads'
 import { SysvMessageQueue } from '../../../index.js'
+import { leftovers } from '../harness/leftovers.js'
 import { decode, encode, RECORD } from '../harness/numbers.js'
 
-/**
- * System V queues, small ones. Both ends are handles of one queue. It stays until somebody removes it, and those who make
- * them are killed here: so each is written down first, and the next process that ends removes what the dead have left.
- */
+/** System V queues, small ones. Both ends are handles of one queue. */
 const MAX_BYTES = 8 * RECORD
-const REGISTRY = join(tmpdir(), 'os-ipc-campaign-sysv-queues')
 /** The type of the message that stands for the end, which a queue does not have. */
 const END = 99
 
-mkdirSync(REGISTRY, { recursive: true })
-if (isMainThread) process.on('exit', sweep)
+const { note, drop } = leftovers('sysv-queues', (key) => {
+  const queue = SysvMessageQueue.open(key)
+  queue.remove()
+  queue.close()
+})
 
 function create() {
   const key = randomInt(1, 2 ** 31)
-  writeFileSync(join(REGISTRY, `${process.pid}-${key}`), '')
+  note(key)
   const queue = SysvMessageQueue.open(key, { create: true, exclusive: true })
   queue.set({ maxBytes: MAX_BYTES })
   return queue
-}
-
-function sweep() {
-  for (const name of readdirSync(REGISTRY)) {
-    const [pid, key] = name.split('-').map(Number)
-    if (pid === process.pid || !isAlive(pid)) remove(pid, key)
-  }
-}
-
-/** @param {number} pid @param {number} key */
-function remove(pid, key) {
-  try {
-    const queue = SysvMessageQueue.open(key)
-    queue.remove()
-    queue.close()
-  } catch {
-    // Somebody has removed it already, or it was never made.
-  }
-  rmSync(join(REGISTRY, `${pid}-${key}`), { force: true })
-}
-
-/** @param {number} pid */
-function isAlive(pid) {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** @param {{ data: Buffer, type: number }} message */
@@ -153,7 +119,7 @@ export default {
       close() {
         receiver.close()
         sender.close()
-        remove(process.pid, key)
+        drop(key)
       },
     }
   },
@@ -162,7 +128,7 @@ export default {
   async offer(context, side) {
     const near = create()
     const { id, key } = near
-    context.defer(() => remove(process.pid, key))
+    context.defer(() => drop(key))
     return { parcel: { id }, meet: async () => (side === 'sender' ? near : endedByClose(near)) }
   },
 
