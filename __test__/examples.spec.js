@@ -125,6 +125,14 @@ describe('the examples', { timeout: 120_000 }, () => {
       assert.equal(lines[3], 'the server ends with EIDRM')
     },
 
+    async 'philosophers.js'() {
+      const lines = (await outcome(start('philosophers.js'))).trimEnd().split('\n')
+      assert.equal(lines[0], 'one dies while it eats; forks on the table: 1 1 1 1')
+      const eaten = [0, 1, 2, 3].map((seat) => `philosopher ${seat} has eaten 100 times`)
+      assert.deepEqual(lines.slice(1, 5).sort(), eaten)
+      assert.equal(lines[5], 'all have eaten; forks on the table: 1 1 1 1')
+    },
+
     async 'posix-queue.js'() {
       const run = (/** @type {string[]} */ ...words) => outcome(start('posix-queue.js', ...words))
       await run('read')

@@ -18,6 +18,8 @@ use crate::sysv::key::Key;
 /// How long a set may be without values before whoever makes it is given up.
 const PATIENCE: Duration = Duration::from_millis(900);
 const PAUSE: Duration = Duration::from_millis(1);
+/// How long a set that has values is given to be operated upon: its maker may not have come to the last of them.
+const GRACE: Duration = Duration::from_millis(100);
 /// In whole seconds of the wall clock: nobody is about to give a set its values that was made longer ago.
 const STALE: i64 = 2;
 
@@ -104,13 +106,15 @@ fn set_all(id: i32, count: u16, values: &[u16]) -> Result<()> {
 
 /// Waits until somebody has given the set its values; how many semaphores it has.
 fn await_values(id: i32, deadline: Instant) -> Result<u16> {
+    let grace = Instant::now() + GRACE;
     loop {
         let raw = sys::stat(id).map_err(|error| error.about(id))?;
         let count = count_of(&raw);
-        if raw.last_operation != 0 || is_set(id, count)? {
+        let is_stale = raw.changed + STALE < now();
+        if raw.last_operation != 0 || ((is_stale || Instant::now() >= grace) && is_set(id, count)?) {
             return Ok(count);
         }
-        if raw.changed + STALE < now() || Instant::now() >= deadline {
+        if is_stale || Instant::now() >= deadline {
             return Err(Error::NoValues { id });
         }
         thread::sleep(PAUSE);
