@@ -25,6 +25,8 @@ import { descriptors, threads, turn, until } from './support/state.js'
 
 const options = { timeout: 60_000 }
 const MOST = 0x7fffffff
+const isDeno = 'deno' in process.versions
+const isNode = process.versions.bun === undefined && !isDeno
 const FULL = process.env.CI === 'true'
 
 /** @param {any} error */
@@ -117,6 +119,32 @@ describe('a semaphore is opened', options, () => {
       assert.throws(() => PosixSemaphore.open(/** @type {any} */ (wrongName)), { code: 'ERR_INVALID_ARG_TYPE' })
     }
     assert.equal(existsSync(fileOf(name)), false)
+  })
+
+  test('by many processes at once: each name is made once, and nobody sees a value that it was not given', async () => {
+    const [prefix, count] = [`/os-ipc-spec-${process.pid}`, 200]
+    try {
+      const words = [prefix, count]
+      const makers = Array.from({ length: 4 }, () =>
+        start(fixture('posix-semaphore-create.js'), words, { stdin: 'pipe' }),
+      )
+      await Promise.all(makers.map((maker) => maker.says('ready')))
+      for (const maker of makers) maker.tell('go')
+      const told = await Promise.all(makers.map((maker) => maker.succeeded()))
+      const tallies = told.map((text) => JSON.parse(text.slice('ready'.length)))
+      assert.deepEqual(
+        tallies.map(({ values }) => values),
+        makers.map(() => [5]),
+      )
+      assert.equal(
+        tallies.reduce((sum, { made }) => sum + made, 0),
+        count,
+      )
+    } finally {
+      for (let number = 0; number < count; number++) {
+        for (const name of [`${prefix}-${number}`, `${prefix}-x${number}`]) rmSync(fileOf(name), { force: true })
+      }
+    }
   })
 
   test('its name is a property of its own, and it has no descriptor', () =>
@@ -555,7 +583,8 @@ describe('in workers', options, () => {
   }
 
   for (const way of ['acquire', 'acquireSync', 'spins']) {
-    test(`the end of one that waits loses nothing (${way})`, () =>
+    // Deno does not say to the addon that a worker has ended which was busy.
+    test(`the end of one that waits loses nothing (${way})`, { skip: isDeno && way !== 'acquire' }, () =>
       withNamed(0, async (semaphore) => {
         const { worker, says } = inWorker(semaphore.name, way)
         await says('ready')
@@ -567,15 +596,20 @@ describe('in workers', options, () => {
         const begun = performance.now()
         await worker.terminate()
         assert.ok(performance.now() - begun < 500)
-        assert.deepEqual([semaphore.value, waiting(semaphore)], [way === 'spins' ? 1 : 0, 0])
-      }))
+        const expected = way === 'spins' ? 1 : 0
+        // Some runtimes say that it has ended a little before that.
+        await until(() => waiting(semaphore) === 0 && semaphore.value === expected, 'nothing is lost', 1000)
+      }),
+    )
   }
 
-  test('the end of the process gives back what the thread of a worker has taken', () =>
+  // Elsewhere the end of the process does not end its workers.
+  test('the end of the process gives back what the thread of a worker has taken', { skip: !isNode }, () =>
     withNamed(0, async (semaphore) => {
       const { code: left } = await run(fixture('posix-semaphore-exit-with-worker.js'), [], { handles: [semaphore] })
       assert.deepEqual([left, semaphore.value, waiting(semaphore)], [7, 1, 0])
-    }))
+    }),
+  )
 
   test('a blocking form keeps its place: it is served before whoever comes later', () =>
     withNamed(0, async (semaphore) => {
