@@ -447,7 +447,7 @@ export declare function signalDispose(number: number, ignore: boolean): void
 export declare function signalDropped(id: number): number
 
 /**
- * Begins to take signals in this environment. `is_main`: it is the one that the runtime tells of signals. `on_libuv`: the
+ * Begins to take signals in this environment, unless it has. `is_main`: it is the one that the runtime tells of signals. `on_libuv`: the
  * runtime does so by libuv.
  */
 export declare function signalHubStart(isMain: boolean, onLibuv: boolean): void

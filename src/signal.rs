@@ -96,10 +96,13 @@ pub fn signal_send_to_group(env: Env, pgid: i32, number: i32) -> napi::Result<()
     send::send_to_group(pgid, number).or_throw(&env)
 }
 
-/// Begins to take signals in this environment. `is_main`: it is the one that the runtime tells of signals. `on_libuv`: the
+/// Begins to take signals in this environment, unless it has. `is_main`: it is the one that the runtime tells of signals. `on_libuv`: the
 /// runtime does so by libuv.
 #[napi(catch_unwind)]
 pub fn signal_hub_start(env: Env, is_main: bool, on_libuv: bool) -> napi::Result<()> {
+    if HUB.with_borrow(Option::is_some) {
+        return Ok(());
+    }
     let callable = match on_libuv {
         true => office::spare().and_then(reactor::signal_handler),
         false => Some(reactor::any_signal_handler()),

@@ -30,7 +30,7 @@ function mark(path) {
 
 /** What is open, except for what tells this environment of readiness: that is made once and stays. */
 function open() {
-  return descriptorList().filter((entry) => !/anon_inode:\[event(poll|fd)\]|this list's own/.test(entry))
+  return descriptorList().filter((entry) => !/anon_inode:\[(eventpoll|eventfd|signalfd)\]|this list's own/.test(entry))
 }
 
 export default {

@@ -16,16 +16,16 @@ const LOOK = 50
 
 /** Who waits, or did so lately. Not kept: whoever still waits is kept by that. @type {Set<WeakRef<SignalCore>>} */
 const waiting = new Set()
-let isStarted = false
+/** Of the two that are watched, how many are. What fails is begun again by the next receiver. */
+let watched = 0
 let isResuming = false
 /** @type {NodeJS.Timeout | undefined} */
 let looking
 
 export function startHub() {
-  if (isStarted) return
-  native.signalHubStart(isMainThread, ON_LIBUV)
-  isStarted = true
-  for (const ofBell of [false, true]) {
+  if (watched === 0) native.signalHubStart(isMainThread, ON_LIBUV)
+  for (; watched < 2; watched++) {
+    const ofBell = watched === 1
     register({ onReady }, (reactor, token) => native.signalHubWatch(reactor, token, ofBell))
   }
 }

@@ -20,6 +20,8 @@ const CAPACITY: usize = 131_072;
 pub(super) struct Office {
     /// What every thread holds back, for ever: it cannot be told when the last thread that must not see one has gone.
     masked: Set,
+    /// What some threads hold back: that, and what was begun and has failed.
+    begun: Set,
     /// What nobody is to take for now.
     held: Set,
     /// What is to be ignored once nobody receives it any more.
@@ -73,7 +75,10 @@ pub(super) fn mask(set: Set) -> Result<()> {
     let masked = mask::hold_everywhere(missing);
     with(|office| {
         // Threads that have got so far hold them back from here on, whatever became of the others.
-        office.masked = office.masked.and(missing);
+        office.begun = office.begun.and(missing);
+        if masked.is_ok() {
+            office.masked = office.masked.and(missing);
+        }
         office.post_notices()
     })?;
     masked
@@ -87,8 +92,8 @@ pub fn learn(foreign: Callable) {
 /// A signal that does by default what it does, and that nobody receives: to try out what a runtime installs.
 #[must_use]
 pub fn spare() -> Option<i32> {
-    let masked = with(|office| office.masked);
-    let plain = |number: &i32| !masked.has(*number) && signal::disposition(*number) == Ok(Disposition::Default);
+    let begun = with(|office| office.begun);
+    let plain = |number: &i32| !begun.has(*number) && signal::disposition(*number) == Ok(Disposition::Default);
     (signal::min()..=signal::max()).rev().find(plain)
 }
 
@@ -140,7 +145,7 @@ pub fn pending() -> Result<Set> {
     let all = threads.iter().fold(mask::pending_for_process()?, |all, thread| all.and(thread.pending));
     // The others are on their way; and one is there for threads that hold everything back for ever, see `mask`.
     let all = all.without(Set::of(libc::SIGURG));
-    Ok(with(|office| all.without(office.masked.without(office.held))))
+    Ok(with(|office| all.without(office.begun.without(office.held))))
 }
 
 /// Has signal `number` ignored, or do what it does by default. Where somebody receives it, he goes on to.
@@ -165,6 +170,7 @@ impl Office {
     fn new() -> Self {
         Self {
             masked: Set::EMPTY,
+            begun: Set::EMPTY,
             held: Set::EMPTY,
             ignored: Set::EMPTY,
             foreign: Callable::NOBODY,
@@ -191,7 +197,7 @@ impl Office {
 
     /// Has everybody look for what is his now.
     fn post_notices(&self) -> Result<()> {
-        let free = if self.ended { Set::EMPTY } else { self.masked.without(self.held) };
+        let free = if self.ended { Set::EMPTY } else { self.begun.without(self.held) };
         for hub in &self.hubs {
             hub.signals.watch(free)?;
         }
@@ -202,7 +208,7 @@ impl Office {
     }
 
     pub(super) fn enter(&mut self, hub: Arc<Shared>) -> Result<()> {
-        hub.signals.watch(self.masked.without(self.held))?;
+        hub.signals.watch(self.begun.without(self.held))?;
         self.hubs.push(hub);
         Ok(())
     }

@@ -15,11 +15,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::unistd::Pid;
 
 use crate::error::{Error, Result};
 use crate::sys::signal::{Info, Set, hold_here, queue_to_thread};
-use crate::sys::{cancel, ret};
+use crate::sys::{cancel, ret, retry};
 
 /// A thread that takes no signals for so long takes none at all: it is being traced, or stands in a driver.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -28,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const LOOKS: u32 = 10;
 /// So many, and what it does it does not do for a moment.
 const MANY_LOOKS: u32 = 100;
+
+const STRANGE: &str = "This system's /proc does not tell what its threads hold back";
 
 /// What every thread is to hold back. It only grows.
 static WANTED: AtomicU64 = AtomicU64::new(0);
@@ -119,22 +122,31 @@ pub struct Thread {
 
 /// Every thread of this process.
 pub fn threads() -> Result<Vec<Thread>> {
-    let tasks = fs::read_dir("/proc/self/task").map_err(|error| Error::io(&error, "opendir").at("/proc/self/task"))?;
+    let path = "/proc/self/task";
+    let tasks = retry(|| fs::read_dir(path).map_err(|error| Error::io(&error, "opendir").at(path)))?;
     let numbers = tasks.filter_map(|task| task.ok()?.file_name().to_str()?.parse().ok());
-    // One that has ended meanwhile has no status any more.
-    Ok(numbers
-        .filter_map(|number: i32| {
-            let status = fs::read_to_string(format!("/proc/self/task/{number}/status")).ok()?;
-            Some(Thread { number, held: field(&status, "SigBlk:")?, pending: field(&status, "SigPnd:")? })
-        })
-        .collect())
+    let looks = numbers.map(|number: i32| {
+        let path = format!("/proc/self/task/{number}/status");
+        let status = retry(|| fs::read_to_string(&path).map_err(|error| Error::io(&error, "open").at(&path)));
+        match status {
+            Ok(status) => {
+                let sets = (field(&status, "SigBlk:"), field(&status, "SigPnd:"));
+                let (Some(held), Some(pending)) = sets else { return Err(Error::NotSupported(STRANGE)) };
+                Ok(Some(Thread { number, held, pending }))
+            }
+            // It has ended meanwhile.
+            Err(Error::Os { errno: Errno::ENOENT | Errno::ESRCH, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    });
+    looks.filter_map(Result::transpose).collect()
 }
 
 /// What waits for the process, whichever thread takes it.
 pub fn pending_for_process() -> Result<Set> {
     let path = "/proc/self/status";
-    let status = fs::read_to_string(path).map_err(|error| Error::io(&error, "open").at(path))?;
-    Ok(field(&status, "ShdPnd:").unwrap_or_default())
+    let status = retry(|| fs::read_to_string(path).map_err(|error| Error::io(&error, "open").at(path)))?;
+    field(&status, "ShdPnd:").ok_or(Error::NotSupported(STRANGE))
 }
 
 /// A set of signals that a status of /proc tells of.
