@@ -114,6 +114,21 @@ describe('the examples', { timeout: 120_000 }, () => {
       assert.match(stdout, /^12 tasks by 4 processes, never more than [12] at once\n$/)
     },
 
+    async 'dining-philosophers.js'() {
+      const stdout = await outcome(start('dining-philosophers.js'))
+      assert.match(
+        stdout,
+        /^(?:philosopher \d has eaten 100 times\n){4}no fork was ever in two hands\nnobody has starved\n$/,
+      )
+    },
+
+    async 'readers-writers.js'() {
+      assert.equal(
+        await outcome(start('readers-writers.js')),
+        '800 changes, 0 halves of one seen\nreaders were together\n',
+      )
+    },
+
     async 'file-lock.js'() {
       const stdout = await outcome(start('file-lock.js'))
       assert.equal(stdout, 'every audit was right\n1000 in all, as at the beginning\n')

@@ -37,6 +37,7 @@ import { sum } from './stats.js'
  * @property {Contender[]} contenders
  * @property {Target[]} targets
  * @property {number} [maxCount] most repetitions in one round
+ * @property {number} [roundMs] how long one round should take, where that is not for the settings to say
  *
  * @typedef {object} Measured
  * @property {Contender} contender
@@ -98,7 +99,8 @@ class Entry {
   }
 
   /** Warms up and finds how many repetitions fill a round. @param {string} directory @param {import('./settings.js').Settings} settings */
-  async start(directory, { roundMs }) {
+  async start(directory, settings) {
+    const roundMs = this.group.roundMs ?? settings.roundMs
     this.session = new Session(this.contender.command(), pinning(this.group.pinning), directory)
     await this.session.ready()
     await this.session.go(1) // cold: its time would tell nothing about the next

@@ -1,7 +1,7 @@
 // One of those who want the lock: KIND FORM NAME NUMBER, with their words as descriptor 3.
 import { SharedMemory } from '../../index.js'
 import { locks } from './locks.js'
-import { DONE, HANDED_OVER, LAST, OVER, ROUND, TAKEN } from './locks-contended.js'
+import { BEGUN, DONE, HANDED_OVER, LAST, OVER, ROUND, TAKEN } from './locks-contended.js'
 
 const [kind, form, name, number] = process.argv.slice(2)
 const me = Number(number)
@@ -14,15 +14,21 @@ function count() {
   words[TAKEN + me]++
 }
 
+/** @param {number} word */
+function tell(word) {
+  Atomics.add(words, word, 1)
+  memory.notify(4 * word)
+}
+
 // Whoever started this is gone when nothing happens for so long.
 const timeout = 60_000
 for (let round = 0; ; round += 1) {
-  Atomics.add(words, DONE, 1)
-  memory.notify(4 * DONE)
+  tell(DONE)
   if ((await memory.wait(4 * ROUND, round, { timeout })) === 'timed-out') break
-  while (Atomics.load(words, OVER) === 0) {
+  for (let turn = 0; Atomics.load(words, OVER) === 0; turn += 1) {
     const give = form === 'await' ? await taken() : take()
     count()
     give()
+    if (turn === 0) tell(BEGUN)
   }
 }

@@ -5,7 +5,7 @@ import { SharedMemory } from '../../index.js'
 import { spawnFar } from '../lib/far.js'
 import { serveFigures } from '../lib/near.js'
 import { locks } from './locks.js'
-import { DONE, HANDED_OVER, LAST, OVER, PLACES, ROUND, SIZE, TAKEN } from './locks-contended.js'
+import { BEGUN, DONE, HANDED_OVER, LAST, OVER, PLACES, ROUND, SIZE, TAKEN } from './locks-contended.js'
 
 const [kind, form, processes, milliseconds] = process.argv.slice(2)
 const name = `os-ipc-bench-${process.pid}`
@@ -19,26 +19,31 @@ Atomics.store(words, LAST, -1)
 for (let number = 0; number < count; number += 1) {
   spawnFar('locks-contended-far.js', [kind, form, name, number], { stdio: ['ignore', 'ignore', 'inherit', memory.fd] })
 }
-await reached(count)
+await reached(DONE, count)
 
 await serveFigures(async (times) => {
-  words.fill(0, TAKEN, TAKEN + 2 * PLACES)
   Atomics.store(words, DONE, 0)
+  Atomics.store(words, BEGUN, 0)
   Atomics.store(words, OVER, 0)
-  const start = process.hrtime.bigint()
   Atomics.add(words, ROUND, 1)
   memory.notify(4 * ROUND)
+  // Each has had it by then: whoever wakes up first would have it for itself.
+  await reached(BEGUN, count)
+  const start = process.hrtime.bigint()
+  const before = words.slice()
   await sleep(times * Number(milliseconds))
-  Atomics.store(words, OVER, 1)
+  const after = words.slice()
   const ns = Number(process.hrtime.bigint() - start)
-  await reached(count)
-  const figures = (/** @type {number} */ first) => [...words.subarray(first, first + count)]
+  Atomics.store(words, OVER, 1)
+  await reached(DONE, count)
+  const figures = (/** @type {number} */ first) =>
+    Array.from({ length: count }, (_, number) => after[first + number] - before[first + number])
   return { ns: [ns], taken: figures(TAKEN), handedOver: figures(HANDED_OVER) }
 })
 
-/** All have come to the end of the round. @param {number} all */
-async function reached(all) {
-  for (let done = Atomics.load(words, DONE); done < all; done = Atomics.load(words, DONE)) {
-    await memory.wait(4 * DONE, done, { timeout: 100 })
+/** All have come so far. @param {number} word @param {number} all */
+async function reached(word, all) {
+  for (let now = Atomics.load(words, word); now < all; now = Atomics.load(words, word)) {
+    await memory.wait(4 * word, now, { timeout: 100 })
   }
 }

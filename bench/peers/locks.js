@@ -11,7 +11,7 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { FileLock, PosixSemaphore } from '../../index.js'
+import { FileLock, Mutex, PosixSemaphore, RwLock } from '../../index.js'
 
 /** @param {{ unlock(): void } | undefined} guard */
 function unlocking(guard) {
@@ -49,6 +49,33 @@ export const locks = {
       take: () => unlocking(lock.lockSync()),
       taken: async () => unlocking(await lock.lock()),
       remove: () => rmSync(path, { force: true }),
+    }
+  },
+  mutex(name) {
+    const mutex = Mutex.open(name)
+    return {
+      tryTake: () => unlocking(mutex.tryLock()),
+      take: () => unlocking(mutex.lockSync()),
+      taken: async () => unlocking(await mutex.lock()),
+      remove: () => Mutex.unlink(name),
+    }
+  },
+  reading(name) {
+    const lock = RwLock.open(name)
+    return {
+      tryTake: () => unlocking(lock.tryRead()),
+      take: () => unlocking(lock.readSync()),
+      taken: async () => unlocking(await lock.read()),
+      remove: () => RwLock.unlink(name),
+    }
+  },
+  writing(name) {
+    const lock = RwLock.open(name)
+    return {
+      tryTake: () => unlocking(lock.tryWrite()),
+      take: () => unlocking(lock.writeSync()),
+      taken: async () => unlocking(await lock.write()),
+      remove: () => RwLock.unlink(name),
     }
   },
   'posix-semaphore'(name) {
