@@ -1,6 +1,6 @@
 /** Shared memory when processes end, are killed, forget it, or are disturbed. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
@@ -76,6 +76,18 @@ describe('handles', options, () => {
     assert.equal(memory.notify(0), 0, 'nobody waits any more')
     memory.close()
   })
+})
+
+describe('a blocking wait', { ...options, ...needs('strace') }, () => {
+  for (const where of ['main', 'worker']) {
+    test(`stands in the kernel all the time, so that no notice is missed: ${where}`, () => {
+      const trace = ['-f', '-qq', '-e', 'trace=futex', '-e', 'signal=none']
+      const words = [...trace, process.execPath, fixture('shared-memory-sync-wait.js'), where]
+      const { status, stdout, stderr } = spawnSync('strace', words, { encoding: 'utf8', timeout: 30_000 })
+      assert.deepEqual({ status, stdout }, { status: 0, stdout: 'timed-out' })
+      assert.equal(stderr.match(/FUTEX_WAIT, 12345,/g)?.length, 1)
+    })
+  }
 })
 
 describe('a creator that is killed at any moment', options, () => {

@@ -4,7 +4,7 @@
 import { isMainThread } from 'node:worker_threads'
 import { closedError, retrace, tooManyPending } from '../errors.js'
 import native from '../load.js'
-import { startWait } from '../reactor.js'
+import { startWait, waitHere } from '../reactor.js'
 import { arm, disarm } from '../wait/cancel.js'
 import { offsets, values32 } from './words.js'
 
@@ -15,9 +15,6 @@ import { offsets, values32 } from './words.js'
 const BLOCKED = 0
 const NOT_EQUAL = 1
 const FOR_EVER = 0xffffffff
-
-/** Milliseconds: so soon a worker that is being terminated is to see it. The main thread cannot be. */
-const SLICE = 100
 
 class Waiter {
   /** @type {NodeJS.Timeout | undefined} */
@@ -102,17 +99,35 @@ function answerNow(core, offset, expected) {
  * @returns {Answer}
  */
 export function waitForSync(core, offset, expected, timeout) {
+  if (timeout === 0) return answerNow(core, offset, expected)
+  if (!isMainThread) return standIn(core, offset, expected, timeout)
   offsets[0] = offset
   values32[2] = expected
   const deadline = timeout === Number.POSITIVE_INFINITY ? timeout : performance.now() + timeout
-  const slice = isMainThread ? FOR_EVER : SLICE
   let left = timeout
   for (let first = true; ; first = false) {
-    const answer = native.sharedMemoryWaitSync(core.id, left < slice ? Math.max(0, Math.ceil(left)) : slice)
-    // It was equal before: what has changed it between two calls would have woken us.
+    const answer = native.sharedMemoryWaitSync(core.id, left < FOR_EVER ? Math.max(0, Math.ceil(left)) : FOR_EVER)
+    // It was equal before a signal came: what has changed it meanwhile would have woken us.
     if (answer === NOT_EQUAL) return first ? 'not-equal' : 'ok'
     if (answer !== BLOCKED) return 'ok'
     if (deadline !== Number.POSITIVE_INFINITY) left = deadline - performance.now()
     if (left <= 0) return 'timed-out'
   }
+}
+
+/**
+ * A worker that is terminated has to see it, so it cannot stand in the kernel itself for long; and while it looked, it would
+ * miss a notice. So a thread keeps its place there.
+ * @param {MemoryCore} core
+ * @param {number} offset
+ * @param {number} expected
+ * @param {number} timeout
+ * @returns {Answer}
+ */
+function standIn(core, offset, expected, timeout) {
+  const begin = /** @param {number} reactor @param {number} token */ (reactor, token) =>
+    native.sharedMemoryWait(reactor, token, core.id, offset, expected)
+  const answer = waitHere(begin, timeout)
+  if (answer === undefined) return 'timed-out'
+  return answer === NOT_EQUAL ? 'not-equal' : 'ok'
 }
