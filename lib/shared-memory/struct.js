@@ -56,18 +56,24 @@ class View {
 
   /** A copy of the values. */
   toJSON() {
-    /** @type {{ [name: string]: any }} */
-    const copy = {}
-    for (const name in this) {
-      const value = /** @type {any} */ (this)[name]
-      copy[name] = value instanceof View ? value.toJSON() : Array.isArray(value) ? [...value] : value
-    }
-    return copy
+    return copyOf(this)
   }
 
   [inspect.custom]() {
-    return this.toJSON()
+    return copyOf(this)
   }
+}
+
+/** Whatever names its fields have. @param {View} record */
+function copyOf(record) {
+  /** @type {{ [name: string]: any }} */
+  const copy = {}
+  for (const name in record) {
+    const value = /** @type {any} */ (record)[name]
+    const own = value instanceof View ? copyOf(value) : Array.isArray(value) ? [...value] : value
+    Object.defineProperty(copy, name, { value: own, enumerable: true, configurable: true, writable: true })
+  }
+  return copy
 }
 
 /** Of all structs, so that one can be a field of another. @type {WeakMap<object, Struct>} */
@@ -81,16 +87,23 @@ class Struct {
     this.alignment = alignment
     this.offsets = offsets
     this.little = little
+    /** @type {Map<string, Access>} */
+    this.accesses = new Map()
     this.Type = class extends View {}
     for (const [name, field] of fields) {
+      const access = accessOf(name, field, offsets[name], little)
+      this.accesses.set(name, access)
       Object.defineProperty(this.Type.prototype, name, {
         enumerable: true,
         configurable: true,
-        ...accessors(name, field, offsets[name], little),
+        get: access.get,
+        /** @this {View} */
+        set(value) {
+          const commit = access.prepare(value)
+          commit(View.lens(this).data, View.base(this))
+        },
       })
     }
-    // Not to be listed among the fields.
-    Object.defineProperty(this.Type.prototype, 'constructor', { value: this.Type, enumerable: false, writable: true })
   }
 
   /** @param {Lens} lens @param {number} offset */
@@ -152,13 +165,19 @@ function placeOf(lens, offset, bytes) {
 }
 
 /**
+ * How a field is read; and how a value is checked for it as a whole, before the first byte of it is written.
+ * @typedef {{ get(this: View): any, prepare: (value: any) => Commit }} Access
+ * @typedef {(data: DataView, base: number) => void} Commit
+ */
+
+/**
  * @param {string} name
  * @param {Field} field
  * @param {number} offset
  * @param {boolean} little
- * @returns {{ get(this: View): any, set(this: View, value: any): void }}
+ * @returns {Access}
  */
-function accessors(name, field, offset, little) {
+function accessOf(name, field, offset, little) {
   switch (field.kind) {
     case 'number': {
       const { get, set, check } = field.scalar
@@ -166,22 +185,22 @@ function accessors(name, field, offset, little) {
         get() {
           return get(View.lens(this).data, View.base(this) + offset, little)
         },
-        set(value) {
+        prepare(value) {
           const checked = check(name, value)
-          set(View.lens(this).data, View.base(this) + offset, checked, little)
+          return (data, base) => set(data, base + offset, checked, little)
         },
       }
     }
     case 'char':
       return {
         get() {
-          return textIn(bytesOf(this, offset, field.length))
+          return textIn(bytesOf(View.lens(this).data, View.base(this) + offset, field.length))
         },
-        set(value) {
+        prepare(value) {
           if (typeof value !== 'string') throw invalidType(name, 'of type string', value)
           const text = Buffer.from(value)
           if (text.length > field.length) throw outOfRange(name, `of at most ${field.length} bytes`, value)
-          bytesOf(this, offset, field.length).fill(0).set(text)
+          return (data, base) => bytesOf(data, base + offset, field.length).fill(0).set(text)
         },
       }
     case 'array':
@@ -189,16 +208,16 @@ function accessors(name, field, offset, little) {
         get() {
           return elements(this, name, field, offset, little)
         },
-        set(value) {
+        prepare(value) {
           const { scalar, length } = field
           if (!Array.isArray(value) && !ArrayBuffer.isView(value)) throw invalidType(name, 'an Array', value)
           const values = Array.from(/** @type {any} */ (value), (element) => scalar.check(name, element))
           if (values.length !== length) throw outOfRange(name, `an Array of ${length} elements`, values.length)
-          const { data } = View.lens(this)
-          const base = View.base(this) + offset
-          values.forEach((element, index) => {
-            scalar.set(data, base + index * scalar.size, element, little)
-          })
+          return (data, base) => {
+            values.forEach((element, index) => {
+              scalar.set(data, base + offset + index * scalar.size, element, little)
+            })
+          }
         },
       }
     case 'struct': {
@@ -207,19 +226,21 @@ function accessors(name, field, offset, little) {
         get() {
           return inner.at(View.lens(this), View.base(this) + offset)
         },
-        set(value) {
+        prepare(value) {
           if (value === null || typeof value !== 'object') throw invalidType(name, 'an object', value)
-          const record = /** @type {any} */ (inner.at(View.lens(this), View.base(this) + offset))
-          for (const key of Object.keys(inner.offsets)) if (key in value) record[key] = value[key]
+          const commits = [...inner.accesses].filter(([key]) => key in value).map(([key, access]) => access.prepare(value[key]))
+          return (data, base) => {
+            for (const commit of commits) commit(data, base + offset)
+          }
         },
       }
     }
   }
 }
 
-/** @param {View} record @param {number} offset @param {number} length */
-function bytesOf(record, offset, length) {
-  return new Uint8Array(View.lens(record).data.buffer, View.base(record) + offset, length)
+/** @param {DataView} data @param {number} offset @param {number} length */
+function bytesOf(data, offset, length) {
+  return new Uint8Array(data.buffer, offset, length)
 }
 
 /** As C has it: up to the first null byte. @param {Uint8Array} bytes */
