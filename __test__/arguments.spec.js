@@ -7,17 +7,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import {
-  Fifo,
-  FileLock,
-  PipeReader,
-  PipeWriter,
-  PosixMessageQueue,
-  PosixSemaphore,
-  pipe,
-  pipeline,
-  SharedMemory,
-} from '../index.js'
+import { Fifo, FileLock, pipe, pipeline, PipeReader, PipeWriter, PosixMessageQueue, PosixSemaphore, SharedMemory, struct } from '../index.js'
 import native from '../lib/load.js'
 import { childrenOf, descriptors } from './support/state.js'
 
@@ -297,6 +287,155 @@ promised(
   (value) => semaphore.with(value),
 )
 withOptions(promised, 'semaphore.with', (options) => semaphore.with(() => {}, options), { permits: one, ...wait })
+const NUMBERS = Number.MAX_SAFE_INTEGER
+const SEALS = ['seal', 'shrink', 'grow', 'write', 'future-write', 'exec']
+const seal = (/** @type {any} */ value) => SEALS.includes(value)
+const size = integer(1, NUMBERS)
+const part = { offset: optional(integer(0, NUMBERS)), length: optional(size) }
+const permissions = optional(integer(0, 0o777))
+const word = integer(-(2 ** 31), 2 ** 32 - 1)
+const long = (/** @type {any} */ value) =>
+  Number.isSafeInteger(value) || (typeof value === 'bigint' && value >= -(2n ** 63n) && value < 2n ** 64n)
+/** Of a memory of 64 bytes. */
+const aligned = (/** @type {any} */ value) => integer(0, 60)(value) && value % 4 === 0
+sync('SharedMemory.create size', size, (value) => SharedMemory.create(value))
+withOptions(sync, 'SharedMemory.create', (options) => SharedMemory.create(64, options), {
+  label: optional((value) => string(value) && !value.includes('\0')),
+  hugePages: bool,
+  seals: optional((value) => Array.isArray(value) && value.every(seal)),
+})
+sync('SharedMemory.open name', string, (value) => SharedMemory.open(value))
+withOptions(sync, 'SharedMemory.open', (options) => SharedMemory.open(missing, options), {
+  size: optional(size),
+  create: bool,
+  exclusive: bool,
+  mode: optional(integer(0, 0o7777)),
+  readOnly: bool,
+  anyOwner: bool,
+  ...part,
+})
+sync('SharedMemory.unlink name', string, (value) => SharedMemory.unlink(value))
+sync(
+  'SharedMemory.sysv key',
+  (value) => word(value) && value !== 0 && value !== 2 ** 32,
+  (value) => SharedMemory.sysv(value),
+)
+withOptions(sync, 'SharedMemory.sysv', (options) => SharedMemory.sysv(0x6f697063, options), {
+  create: bool,
+  exclusive: bool,
+  mode: permissions,
+  size: optional(size),
+  readOnly: bool,
+  hugePages: bool,
+})
+sync('SharedMemory.fromSysvId id', integer(0, INT), (value) => SharedMemory.fromSysvId(value))
+withOptions(sync, 'SharedMemory.fromSysvId', (options) => SharedMemory.fromSysvId(INT, options), { readOnly: bool })
+sync('SharedMemory.map path', path, (value) => SharedMemory.map(value))
+withOptions(sync, 'SharedMemory.map', (options) => SharedMemory.map(join(folder, 'missing'), options), {
+  size: optional(size),
+  create: bool,
+  mode: optional(integer(0, 0o7777)),
+  readOnly: bool,
+  ...part,
+})
+sync('SharedMemory.fromFd fd', integer(0, INT), (value) => SharedMemory.fromFd(value))
+withOptions(sync, 'SharedMemory.fromFd', (options) => SharedMemory.fromFd(INT, options), {
+  readOnly: bool,
+  unsealed: bool,
+  ...part,
+})
+sync('memory.read offset', optional(integer(0, 64)), (value) => memory.read(value))
+sync('memory.read length', optional(integer(0, NUMBERS)), (value) => memory.read(0, value))
+sync('memory.write data', data, (value) => memory.write(value))
+sync('memory.write offset', optional(integer(0, 63)), (value) => memory.write('x', value))
+promised('memory.wait offset', aligned, (value) => memory.wait(value, 1))
+promised('memory.wait expected', word, (value) => memory.wait(0, value))
+withOptions(promised, 'memory.wait', (options) => memory.wait(0, 1, options), wait)
+sync('memory.waitSync offset', aligned, (value) => memory.waitSync(value, 1))
+sync('memory.waitSync expected', word, (value) => memory.waitSync(0, value))
+withOptions(sync, 'memory.waitSync', (options) => memory.waitSync(0, 1, options), { timeout: milliseconds })
+sync('memory.notify offset', aligned, (value) => memory.notify(value))
+sync(
+  'memory.notify count',
+  optional((value) => value === Number.POSITIVE_INFINITY || integer(0, NUMBERS)(value)),
+  (value) => memory.notify(0, value),
+)
+sync('memory.seal', seal, (value) => memory.seal(value))
+sync('memory.resize size', size, (value) => memory.resize(value))
+sync(
+  'memory.advise advice',
+  () => false,
+  (value) => memory.advise(value),
+)
+sync('memory.set changes', isObject, (value) => memory.set(value))
+for (const [field, takes] of Object.entries({
+  uid: integer(0, 2 ** 32 - 2),
+  gid: integer(0, 2 ** 32 - 2),
+  mode: integer(0, 0o777),
+})) {
+  sync(`memory.set changes.${field}`, optional(takes), (value) => memory.set({ [field]: value }))
+}
+sync(
+  'memory.atomics type',
+  () => false,
+  (value) => memory.atomics.load(value, 0),
+)
+for (const [type, takes, width] of /** @type {['i32' | 'u64', (value: any) => boolean, number][]} */ ([
+  ['i32', word, 4],
+  ['u64', long, 8],
+])) {
+  const place = (/** @type {any} */ value) => integer(0, 64 - width)(value) && value % width === 0
+  sync(`memory.atomics.load ${type} offset`, place, (value) => memory.atomics.load(type, value))
+  for (const operation of /** @type {const} */ (['store', 'add', 'sub', 'and', 'or', 'xor', 'exchange'])) {
+    sync(`memory.atomics.${operation} ${type} value`, takes, (value) => memory.atomics[operation](type, 0, value))
+  }
+  sync(`memory.atomics.compareExchange ${type} expected`, takes, (value) => {
+    memory.atomics.compareExchange(type, 0, value, /** @type {any} */ (1))
+  })
+}
+sync(
+  'struct fields',
+  () => false,
+  (value) => struct(value),
+)
+sync(
+  'struct field',
+  () => false,
+  (value) => struct({ field: value }),
+)
+sync('struct length of an array', integer(1, INT), (value) => struct({ field: ['u8', value] }))
+withOptions(sync, 'struct', (options) => struct({ field: 'u8' }, options), {
+  endian: optional((value) => ['native', 'little', 'big'].includes(value)),
+  packed: bool,
+})
+const Row = struct({
+  byte: 'u8',
+  real: 'f64',
+  long: 'i64',
+  name: ['char', 4],
+  many: ['i16', 2],
+  inner: struct({ a: 'u8' }),
+})
+sync(
+  'struct.view memory',
+  () => false,
+  (value) => Row.view(value),
+)
+sync('struct.view offset', optional(integer(0, 64 - Row.byteLength)), (value) => Row.view(memory, value))
+sync('struct.array length', integer(0, Math.floor(64 / Row.byteLength)), (value) => Row.array(memory, 0, value))
+for (const [field, takes] of Object.entries({
+  byte: integer(0, 255),
+  real: (/** @type {any} */ value) => typeof value === 'number',
+  long: (/** @type {any} */ value) => typeof value === 'bigint' && value < 2n ** 63n,
+  name: (/** @type {any} */ value) => string(value) && Buffer.byteLength(value) <= 4,
+  many: () => false,
+  inner: (/** @type {any} */ value) => isObject(value) || Array.isArray(value),
+})) {
+  sync(`a record's ${field}`, takes, (value) => {
+    /** @type {any} */
+    Row.view(memory)[field] = value
+  })
+}
 withOptions(promised, 'status', (options) => line.status(options), wait)
 
 describe('wrong arguments', () => {
@@ -322,6 +461,9 @@ describe('wrong arguments', () => {
     rmSync(lock.path ?? '')
     memory = SharedMemory.create(4096)
     semaphore = PosixSemaphore.inMemory(memory, 64, { initialize: 7 })
+    memory = SharedMemory.create(64)
+    // As a view of a record would show it first.
+    new Uint8Array(memory.buffer).fill(0xff)
     for (const [name, original] of Object.entries(addon)) {
       if (typeof original !== 'function') continue
       originals[name] = original
@@ -390,6 +532,7 @@ describe('wrong arguments', () => {
       assert.deepEqual([reader.pending, writer.pendingLimit, reader.closed, writer.closed], [4, 65_536, false, false])
       assert.deepEqual([queue.size, queue.closed], [1, false])
       assert.deepEqual([semaphore.value, semaphore.closed], [7, false])
+      assert.ok(memory.read().every((byte) => byte === 0xff) && memory.size === 64, 'nothing was written')
     })
   }
 

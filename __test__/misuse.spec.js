@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { PipeReader, PosixMessageQueue, pipe, pipeline, SysvMessageQueue } from '../index.js'
+import { PipeReader, PosixMessageQueue, pipe, pipeline, SharedMemory, SysvMessageQueue, struct } from '../index.js'
 import { needs, python } from './support/extras.js'
 import { descriptors, turn } from './support/state.js'
 
@@ -126,6 +126,136 @@ describe('a method called upon another object', () => {
   })
 })
 
+describe('shared memory that is not what it seems', () => {
+  const wrong = { name: 'TypeError', code: 'ERR_INVALID_THIS' }
+
+  test('is an error with a code, whatever a method is called upon', async (t) => {
+    const { reader } = open(t)
+    const memory = SharedMemory.create(64)
+    t.after(() => memory.close())
+    const { prototype } = SharedMemory
+    for (const other of [{}, null, reader, Object.create(prototype), new Proxy(memory, {}), prototype]) {
+      for (const name of Object.getOwnPropertyNames(prototype)) {
+        if (name === 'constructor') continue
+        const { get, value } = /** @type {PropertyDescriptor} */ (Object.getOwnPropertyDescriptor(prototype, name))
+        await assert.rejects(
+          async () => (get ?? value).call(other, 'normal'),
+          (error) => {
+            // Of the arguments it may speak first.
+            return (
+              /** @type {any} */ (error).code === wrong.code ||
+              error instanceof TypeError ||
+              error instanceof RangeError
+            )
+          },
+          name,
+        )
+      }
+    }
+    assert.throws(() => prototype.read.call(/** @type {any} */ (reader)), wrong)
+  })
+
+  test('and is frozen: works and closes like any other', () => {
+    const memory = SharedMemory.create(64)
+    Object.freeze(memory)
+    const bytes = new Uint8Array(memory.buffer)
+    bytes[0] = 7
+    assert.equal(memory.read(0, 1)[0], 7)
+    const { buffer, sharedBuffer } = memory
+    assert.ok(memory.buffer === buffer && memory.sharedBuffer === sharedBuffer)
+    memory.resize(128)
+    assert.equal(bytes.length, 0)
+    memory.close()
+    assert.equal(memory.closed, true)
+  })
+
+  test('and is closed by what it is given: ERR_IPC_CLOSED, and nothing is written', async () => {
+    const closing = () => {
+      const memory = SharedMemory.create(64)
+      const options = {
+        get timeout() {
+          memory.close()
+          return 1000
+        },
+      }
+      return { memory, options }
+    }
+    const closed = { code: 'ERR_IPC_CLOSED' }
+    for (const form of /** @type {const} */ (['wait', 'waitSync'])) {
+      const { memory, options } = closing()
+      await assert.rejects(async () => memory[form](0, 0, options), closed)
+    }
+    const Row = struct({ many: ['u8', 2], inner: struct({ a: 'u8', b: 'u8' }) })
+    const { memory } = closing()
+    const row = Row.view(memory)
+    assert.throws(() => {
+      row.inner = {
+        a: 1,
+        get b() {
+          memory.close()
+          return 2
+        },
+      }
+    }, closed)
+    assert.throws(() => row.many[0], closed)
+    const signal = /** @type {any} */ ({
+      aborted: false,
+      removeEventListener() {},
+      addEventListener() {
+        other.close()
+      },
+    })
+    const other = SharedMemory.create(64)
+    await assert.rejects(other.wait(0, 0, { signal }), closed)
+  })
+
+  test('and is waited on with a signal that throws when it is listened to: that error, and no wait is left', async () => {
+    const memory = SharedMemory.create(64)
+    const mine = new Error('mine')
+    const signal = /** @type {any} */ ({
+      aborted: false,
+      addEventListener() {
+        throw mine
+      },
+      removeEventListener() {},
+    })
+    memory.pendingLimit = 1
+    await assert.rejects(memory.wait(0, 0, { signal }), (error) => error === mine)
+    const waits = memory.wait(0, 0)
+    memory.atomics.store('i32', 0, 1)
+    memory.notify(0)
+    assert.equal(await waits, 'ok')
+    memory.close()
+  })
+
+  test('and is read through a buffer that shrinks: an error, and never other memory', () => {
+    const Row = struct({ a: 'u32', name: ['char', 8] })
+    const buffer = new ArrayBuffer(64, /** @type {any} */ ({ maxByteLength: 128 }))
+    const row = Row.view(buffer, 48)
+    row.name = 'whole'
+    if ('resize' in buffer) {
+      /** @type {any} */
+      buffer.resize(50)
+      assert.throws(
+        () => row.a,
+        (error) => error instanceof RangeError || error instanceof TypeError,
+      )
+      assert.throws(
+        () => row.name,
+        (error) => error instanceof RangeError || error instanceof TypeError,
+      )
+    }
+    const memory = SharedMemory.create(64, { seals: [] })
+    const last = Row.view(memory, 48)
+    memory.resize(50)
+    assert.throws(() => last.a, RangeError)
+    assert.throws(() => {
+      last.name = 'x'
+    }, RangeError)
+    memory.close()
+  })
+})
+
 describe('a signal of the user’s own making', () => {
   const inert = { aborted: false, addEventListener() {}, removeEventListener() {} }
 
@@ -200,6 +330,14 @@ describe('memory that tells other lengths than it has', () => {
       assert.equal(String(await reader.recv()), 'data'.repeat(3))
       writer.trySend('filled')
       assert.equal(await reader.recvInto(make()), 4)
+    })
+
+    test(`by ${name}: in shared memory`, (t) => {
+      const memory = SharedMemory.create(64)
+      t.after(() => memory.close())
+      memory.write(make(), 60)
+      assert.equal(String(memory.read(60)), 'data')
+      assert.throws(() => memory.write(make(), 61), { code: 'ERR_OUT_OF_RANGE' })
     })
 
     test(`by ${name}: in a POSIX queue`, (t) => {

@@ -125,7 +125,8 @@ export class SharedMemory extends Handle {
   get buffer() {
     const core = memoryOf(this)
     core.check()
-    const shown = core.show(false)
+    // A handle that its owner has frozen comes here each time.
+    const shown = core.plain ?? core.show(false)
     if (shown === undefined) {
       throw notSupported('This runtime has no buffers over memory that is not its own: use read() and write()')
     }
@@ -138,7 +139,7 @@ export class SharedMemory extends Handle {
   get sharedBuffer() {
     const core = memoryOf(this)
     core.check()
-    const shown = core.show(true)
+    const shown = core.shared ?? core.show(true)
     core.shared = shown
     const buffer = /** @type {SharedArrayBuffer | undefined} */ (shown?.buffer)
     fix(this, 'sharedBuffer', buffer)

@@ -18,7 +18,11 @@ class Lens {
     this.memory = memory instanceof SharedMemory ? memory : undefined
     const buffer = this.memory?.buffer ?? memory
     if (!types.isAnyArrayBuffer(buffer)) throw invalidType('memory', 'a SharedMemory or an ArrayBuffer', memory)
-    this.view = new DataView(buffer)
+    try {
+      this.view = new DataView(buffer)
+    } catch {
+      throw invalidValue('memory', memory, 'must not be detached')
+    }
   }
 
   get data() {
@@ -200,7 +204,10 @@ function accessOf(name, field, offset, little) {
           if (typeof value !== 'string') throw invalidType(name, 'of type string', value)
           const text = Buffer.from(value)
           if (text.length > field.length) throw outOfRange(name, `of at most ${field.length} bytes`, value)
-          return (data, base) => bytesOf(data, base + offset, field.length).fill(0).set(text)
+          return (data, base) =>
+            bytesOf(data, base + offset, field.length)
+              .fill(0)
+              .set(text)
         },
       }
     case 'array':
@@ -211,7 +218,9 @@ function accessOf(name, field, offset, little) {
         prepare(value) {
           const { scalar, length } = field
           if (!Array.isArray(value) && !ArrayBuffer.isView(value)) throw invalidType(name, 'an Array', value)
-          const values = Array.from(/** @type {any} */ (value), (element) => scalar.check(name, element))
+          // One that is detached is empty and cannot be asked for its elements.
+          const given = ArrayBuffer.isView(value) && value.byteLength === 0 ? [] : value
+          const values = Array.from(/** @type {any} */ (given), (element) => scalar.check(name, element))
           if (values.length !== length) throw outOfRange(name, `an Array of ${length} elements`, values.length)
           return (data, base) => {
             values.forEach((element, index) => {
@@ -228,7 +237,9 @@ function accessOf(name, field, offset, little) {
         },
         prepare(value) {
           if (value === null || typeof value !== 'object') throw invalidType(name, 'an object', value)
-          const commits = [...inner.accesses].filter(([key]) => key in value).map(([key, access]) => access.prepare(value[key]))
+          const commits = [...inner.accesses]
+            .filter(([key]) => key in value)
+            .map(([key, access]) => access.prepare(value[key]))
           return (data, base) => {
             for (const commit of commits) commit(data, base + offset)
           }

@@ -22,6 +22,8 @@ class Waiter {
   /** @type {AbortSignal | undefined} */
   signal = undefined
   timedOut = false
+  /** Whether that is an error of the program's own, which stays as it is. */
+  theirs = false
   /** Why it was called off. @type {{ error: unknown } | undefined} */
   failure = undefined
   /** @type {(() => void) | undefined} */
@@ -34,6 +36,7 @@ class Waiter {
 
   /** @param {unknown} reason */
   abort(reason) {
+    this.theirs = true
     this.callOff(reason)
   }
 
@@ -53,7 +56,7 @@ class Waiter {
  * @returns {Promise<Answer>}
  */
 export async function waitFor(core, offset, expected, wait) {
-  wait.signal?.throwIfAborted()
+  if (wait.signal?.aborted) throw wait.signal.reason
   if (wait.timeout === 0) return answerNow(core, offset, expected)
   if (core.waiting >= core.pendingLimit) throw tooManyPending(core.pendingLimit)
   const waiter = new Waiter()
@@ -78,10 +81,15 @@ export async function waitFor(core, offset, expected, wait) {
       core.begin()
       waiter.cancel = started.cancel
       core.closing.add(onClose)
-      arm(waiter, wait)
+      try {
+        arm(waiter, wait)
+      } catch (error) {
+        // A signal of the program's own making.
+        waiter.abort(error)
+      }
     })
   } catch (error) {
-    throw wait.signal?.aborted && error === wait.signal.reason ? error : retrace(error)
+    throw waiter.theirs ? error : retrace(error)
   }
 }
 
