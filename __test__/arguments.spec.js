@@ -7,7 +7,18 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { Fifo, FileLock, pipe, pipeline, PipeReader, PipeWriter, PosixMessageQueue, PosixSemaphore, SharedMemory, struct } from '../index.js'
+import {
+  Fifo,
+  FileLock,
+  PipeReader,
+  PipeWriter,
+  PosixMessageQueue,
+  PosixSemaphore,
+  pipe,
+  pipeline,
+  SharedMemory,
+  struct,
+} from '../index.js'
 import native from '../lib/load.js'
 import { childrenOf, descriptors } from './support/state.js'
 
@@ -129,6 +140,8 @@ let queue
 let lock
 /** @type {SharedMemory} */
 let memory
+/** Of 64 bytes, which nothing is to write. @type {SharedMemory} */
+let small
 /** @type {PosixSemaphore} */
 let semaphore
 
@@ -344,53 +357,53 @@ withOptions(sync, 'SharedMemory.fromFd', (options) => SharedMemory.fromFd(INT, o
   unsealed: bool,
   ...part,
 })
-sync('memory.read offset', optional(integer(0, 64)), (value) => memory.read(value))
-sync('memory.read length', optional(integer(0, NUMBERS)), (value) => memory.read(0, value))
-sync('memory.write data', data, (value) => memory.write(value))
-sync('memory.write offset', optional(integer(0, 63)), (value) => memory.write('x', value))
-promised('memory.wait offset', aligned, (value) => memory.wait(value, 1))
-promised('memory.wait expected', word, (value) => memory.wait(0, value))
-withOptions(promised, 'memory.wait', (options) => memory.wait(0, 1, options), wait)
-sync('memory.waitSync offset', aligned, (value) => memory.waitSync(value, 1))
-sync('memory.waitSync expected', word, (value) => memory.waitSync(0, value))
-withOptions(sync, 'memory.waitSync', (options) => memory.waitSync(0, 1, options), { timeout: milliseconds })
-sync('memory.notify offset', aligned, (value) => memory.notify(value))
+sync('memory.read offset', optional(integer(0, 64)), (value) => small.read(value))
+sync('memory.read length', optional(integer(0, NUMBERS)), (value) => small.read(0, value))
+sync('memory.write data', data, (value) => small.write(value))
+sync('memory.write offset', optional(integer(0, 63)), (value) => small.write('x', value))
+promised('memory.wait offset', aligned, (value) => small.wait(value, 1))
+promised('memory.wait expected', word, (value) => small.wait(0, value))
+withOptions(promised, 'memory.wait', (options) => small.wait(0, 1, options), wait)
+sync('memory.waitSync offset', aligned, (value) => small.waitSync(value, 1))
+sync('memory.waitSync expected', word, (value) => small.waitSync(0, value))
+withOptions(sync, 'memory.waitSync', (options) => small.waitSync(0, 1, options), { timeout: milliseconds })
+sync('memory.notify offset', aligned, (value) => small.notify(value))
 sync(
   'memory.notify count',
   optional((value) => value === Number.POSITIVE_INFINITY || integer(0, NUMBERS)(value)),
-  (value) => memory.notify(0, value),
+  (value) => small.notify(0, value),
 )
-sync('memory.seal', seal, (value) => memory.seal(value))
-sync('memory.resize size', size, (value) => memory.resize(value))
+sync('memory.seal', seal, (value) => small.seal(value))
+sync('memory.resize size', size, (value) => small.resize(value))
 sync(
   'memory.advise advice',
   () => false,
-  (value) => memory.advise(value),
+  (value) => small.advise(value),
 )
-sync('memory.set changes', isObject, (value) => memory.set(value))
+sync('memory.set changes', isObject, (value) => small.set(value))
 for (const [field, takes] of Object.entries({
   uid: integer(0, 2 ** 32 - 2),
   gid: integer(0, 2 ** 32 - 2),
   mode: integer(0, 0o777),
 })) {
-  sync(`memory.set changes.${field}`, optional(takes), (value) => memory.set({ [field]: value }))
+  sync(`memory.set changes.${field}`, optional(takes), (value) => small.set({ [field]: value }))
 }
 sync(
   'memory.atomics type',
   () => false,
-  (value) => memory.atomics.load(value, 0),
+  (value) => small.atomics.load(value, 0),
 )
 for (const [type, takes, width] of /** @type {['i32' | 'u64', (value: any) => boolean, number][]} */ ([
   ['i32', word, 4],
   ['u64', long, 8],
 ])) {
   const place = (/** @type {any} */ value) => integer(0, 64 - width)(value) && value % width === 0
-  sync(`memory.atomics.load ${type} offset`, place, (value) => memory.atomics.load(type, value))
+  sync(`memory.atomics.load ${type} offset`, place, (value) => small.atomics.load(type, value))
   for (const operation of /** @type {const} */ (['store', 'add', 'sub', 'and', 'or', 'xor', 'exchange'])) {
-    sync(`memory.atomics.${operation} ${type} value`, takes, (value) => memory.atomics[operation](type, 0, value))
+    sync(`memory.atomics.${operation} ${type} value`, takes, (value) => small.atomics[operation](type, 0, value))
   }
   sync(`memory.atomics.compareExchange ${type} expected`, takes, (value) => {
-    memory.atomics.compareExchange(type, 0, value, /** @type {any} */ (1))
+    small.atomics.compareExchange(type, 0, value, /** @type {any} */ (1))
   })
 }
 sync(
@@ -421,8 +434,8 @@ sync(
   () => false,
   (value) => Row.view(value),
 )
-sync('struct.view offset', optional(integer(0, 64 - Row.byteLength)), (value) => Row.view(memory, value))
-sync('struct.array length', integer(0, Math.floor(64 / Row.byteLength)), (value) => Row.array(memory, 0, value))
+sync('struct.view offset', optional(integer(0, 64 - Row.byteLength)), (value) => Row.view(small, value))
+sync('struct.array length', integer(0, Math.floor(64 / Row.byteLength)), (value) => Row.array(small, 0, value))
 for (const [field, takes] of Object.entries({
   byte: integer(0, 255),
   real: (/** @type {any} */ value) => typeof value === 'number',
@@ -433,7 +446,7 @@ for (const [field, takes] of Object.entries({
 })) {
   sync(`a record's ${field}`, takes, (value) => {
     /** @type {any} */
-    Row.view(memory)[field] = value
+    Row.view(small)[field] = value
   })
 }
 withOptions(promised, 'status', (options) => line.status(options), wait)
@@ -461,9 +474,9 @@ describe('wrong arguments', () => {
     rmSync(lock.path ?? '')
     memory = SharedMemory.create(4096)
     semaphore = PosixSemaphore.inMemory(memory, 64, { initialize: 7 })
-    memory = SharedMemory.create(64)
+    small = SharedMemory.create(64)
     // As a view of a record would show it first.
-    new Uint8Array(memory.buffer).fill(0xff)
+    new Uint8Array(small.buffer).fill(0xff)
     for (const [name, original] of Object.entries(addon)) {
       if (typeof original !== 'function') continue
       originals[name] = original
@@ -476,7 +489,7 @@ describe('wrong arguments', () => {
 
   after(() => {
     Object.assign(addon, originals)
-    for (const handle of [reader, writer, other.reader, other.writer, queue, memory, semaphore]) handle.close()
+    for (const handle of [reader, writer, other.reader, other.writer, queue, memory, small, semaphore]) handle.close()
     rmSync(folder, { recursive: true })
   })
 
@@ -532,7 +545,7 @@ describe('wrong arguments', () => {
       assert.deepEqual([reader.pending, writer.pendingLimit, reader.closed, writer.closed], [4, 65_536, false, false])
       assert.deepEqual([queue.size, queue.closed], [1, false])
       assert.deepEqual([semaphore.value, semaphore.closed], [7, false])
-      assert.ok(memory.read().every((byte) => byte === 0xff) && memory.size === 64, 'nothing was written')
+      assert.ok(small.read().every((byte) => byte === 0xff) && small.size === 64, 'nothing was written')
     })
   }
 
