@@ -100,12 +100,13 @@ describe('a socket as a stream', limit, () => {
     const [one, near] = UnixSocket.pair()
     const stream = one.duplex()
     const failed = once(stream, 'error')
+    const closed = new Promise((resolve) => stream.once('close', resolve))
     stream.write('unread')
     await turn()
     near.close()
     const [error] = await failed
     assert.equal(error.code, 'ECONNRESET')
-    await once(stream, 'close')
+    await closed
     assert.equal(one.closed, true)
   })
 
