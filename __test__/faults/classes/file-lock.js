@@ -222,5 +222,19 @@ const kind = permits({
   },
 })
 
-/** Waits with nothing around them, for what is given next. */
-export default { ...kind, begin: (lock) => lock.lock(byte(read(lock))) }
+export default {
+  ...kind,
+  /** Waits with nothing around them, for what is given next. */
+  begin: (lock) => lock.lock(byte(read(lock))),
+
+  /** How the whole file is held, by its path. */
+  holdsFile: {
+    open: (path) => FileLock.open(path),
+    ways: {
+      lock: (lock) => lock.lock(),
+      lockSync: (lock) => lock.lockSync(),
+      range: (lock) => lock.lock({ start: 5 }),
+      shared: (lock) => lock.lock({ shared: true }),
+    },
+  },
+}

@@ -31,6 +31,7 @@ export const HERE = new URL('../', import.meta.url)
  * @property {(parcel: any, side: 'sender' | 'receiver') => Promise<any>} [join]
  * @property {(end: any) => any} [another] one more handle of the same end
  * @property {(ends: any, context: any) => Promise<any>[]} [onThreads] waits that have a thread of the package's each
+ * @property {{ open: (path: string) => any, ways: Record<string, (lock: any) => any> }} [holdsFile] locks of a file, to be held
  * @property {boolean} [stream] the end comes when the last sender has gone, and sending without a receiver fails
  * @property {false} [ends] there is no end: who receives has to know how many there are
  * @property {boolean} [unordered] waits are served in no order
