@@ -32,6 +32,8 @@ export const HERE = new URL('../', import.meta.url)
  * @property {(end: any) => any} [another] one more handle of the same end
  * @property {(ends: any, context: any) => Promise<any>[]} [onThreads] waits that have a thread of the package's each
  * @property {{ open: (path: string) => any, ways: Record<string, (lock: any) => any> }} [holdsFile] locks of a file, to be held
+ * @property {string[]} [only] these faults and no others, for what neither messages nor permits go through
+ * @property {any} [holds] how something with a name is held: see classes/mutex.js
  * @property {boolean} [stream] the end comes when the last sender has gone, and sending without a receiver fails
  * @property {false} [ends] there is no end: who receives has to know how many there are
  * @property {boolean} [unordered] waits are served in no order
@@ -77,6 +79,7 @@ export async function loadRows(folder = HERE, classes = new URL('classes/', HERE
   const rows = []
   for (const { name, module: fault } of await modulesIn(folder, /^[a-z]\d\d-.*\.js$/)) {
     for (const { module: kind } of kinds) {
+      if (kind.only !== undefined && !kind.only.includes(fault.id)) continue
       if (fault.fits === undefined || fault.fits(kind)) rows.push({ name, fault, kind, folder, classes })
     }
   }
