@@ -129,6 +129,16 @@ describe('the examples', { timeout: 120_000 }, () => {
       )
     },
 
+    async 'mutex.js'() {
+      const stdout = await outcome(start('mutex.js'))
+      assert.equal(stdout, 'repaired\n155 in the account\n')
+    },
+
+    async 'phases.js'() {
+      const stdout = await outcome(start('phases.js'))
+      assert.equal(stdout, '100.000000 in all, as at the beginning; it falls from left to right: true\n')
+    },
+
     async 'file-lock.js'() {
       const stdout = await outcome(start('file-lock.js'))
       assert.equal(stdout, 'every audit was right\n1000 in all, as at the beginning\n')

@@ -34,7 +34,9 @@ export default {
     const handle = open(name)
     context.defer(() => unlink(name))
     const people = inside(memory, context)
-    const figures = { kills: 0, whileAlone: 0, longest: 0 }
+    const figures = { kills: 0, whileAlone: 0 }
+    /** Milliseconds from each kill to the next one. @type {number[]} */
+    const times = []
     while (context.goesOn()) {
       const way = context.random.pick(Object.keys(ways))
       const victim = context.start('holdForEver', { name, memory, way }, { ends: { signal: 'SIGKILL' } })
@@ -65,12 +67,16 @@ export default {
       const last = await ways[next](handle, { timeout: 0 })
       assert.equal(last.abandoned, false)
       last.unlock()
-      figures.longest = Math.max(figures.longest, passed)
-      assert.ok(passed < (context.long ? 100 : 1000), `${passed} ms until the next one`)
+      assert.ok(passed < 1000, `${passed} ms until the next one`)
+      times.push(passed)
       figures.kills++
       context.round()
     }
     handle.close()
-    return figures
+    // A busy machine may keep one of a hundred from running for a while.
+    times.sort((a, b) => a - b)
+    const most = times[Math.ceil(0.99 * times.length) - 1]
+    if (context.long) assert.ok(most < 100, `${most} ms until the next one, of 99 in 100`)
+    return { ...figures, p99: most, longest: times.at(-1) }
   },
 }

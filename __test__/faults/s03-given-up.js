@@ -63,7 +63,11 @@ export default {
     context.defer(() => unlink(name))
     inside(memory, context)
     const rival = context.start('compete', { name, memory, ms: context.ms })
-    const figures = await takeAndGiveUp(kind, context, { name, memory, goesOn: () => context.goesOn() && !context.round() })
+    const figures = await takeAndGiveUp(kind, context, {
+      name,
+      memory,
+      goesOn: () => context.goesOn() && !context.round(),
+    })
     await rival.done()
     const last = await ways[alone[0]](handle, { timeout: 0 })
     assert.equal(last.abandoned, false)

@@ -12,10 +12,7 @@ export function inside(name, context) {
   return {
     /** @param {boolean} alone */
     enter(alone) {
-      const [others, together] = [
-        atomics.add('i32', ALONE, alone ? 1 : 0),
-        atomics.add('i32', TOGETHER, alone ? 0 : 1),
-      ]
+      const [others, together] = [atomics.add('i32', ALONE, alone ? 1 : 0), atomics.add('i32', TOGETHER, alone ? 0 : 1)]
       if (others !== 0 || (alone && together !== 0)) throw new Error(`${others} and ${together} are inside already`)
     },
     /** @param {boolean} alone */

@@ -1,3 +1,4 @@
+import { condition } from './condition.js'
 import { fifo } from './fifo.js'
 import { fileLock } from './file-lock.js'
 import { netSocket } from './net-socket.js'
@@ -39,6 +40,7 @@ export const transports = [
   fifo,
   sharedMemory,
   posixSemaphore,
+  condition,
   fileLock,
   streams,
   catPipeline,
