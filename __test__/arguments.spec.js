@@ -17,6 +17,7 @@ import {
   pipe,
   pipeline,
   SharedMemory,
+  SysvSemaphoreSet,
   struct,
 } from '../index.js'
 import native from '../lib/load.js'
@@ -144,6 +145,8 @@ let memory
 let small
 /** @type {PosixSemaphore} */
 let semaphore
+/** @type {SysvSemaphoreSet} */
+let set
 
 /** What is called with the value, and which values it takes. @type {Record<string, { call: (value: any) => any, takes: (value: any) => boolean, promise?: boolean }>} */
 const parameters = {}
@@ -451,6 +454,49 @@ for (const [field, takes] of Object.entries({
 }
 withOptions(promised, 'status', (options) => line.status(options), wait)
 
+const never = () => false
+const amount = integer(0, 32_767)
+const setKey = (/** @type {any} */ value) =>
+  value === 'private' || (integer(-(2 ** 31), 2 ** 32 - 1)(value) && value !== 0)
+sync('SysvSemaphoreSet.open key', setKey, (value) => SysvSemaphoreSet.open(value))
+withOptions(sync, 'SysvSemaphoreSet.open', (options) => SysvSemaphoreSet.open(0x7e57, options), {
+  create: bool,
+  exclusive: (value) => value === undefined || value === false,
+  mode: optional(integer(0, 0o777)),
+  count: optional(integer(1, 65_535)),
+  values: (value) => value === undefined || (Array.isArray(value) && value.length > 0),
+})
+sync('SysvSemaphoreSet.fromId', integer(0, INT), (value) => SysvSemaphoreSet.fromId(value))
+for (const [what, kind, call] of /** @type {const} */ ([
+  ['operate', promised, (/** @type {any} */ list) => set.operate(list)],
+  ['tryOperate', sync, (/** @type {any} */ list) => set.tryOperate(list)],
+  ['operateSync', sync, (/** @type {any} */ list) => set.operateSync(list)],
+])) {
+  kind(`set.${what}`, never, call)
+  kind(`set.${what} operation`, never, (value) => call([value]))
+  kind(`set.${what} index`, integer(0, 1), (value) => call([{ index: value, op: 1 }]))
+  kind(`set.${what} op`, integer(-32_767, 32_767), (value) => call([{ index: 0, op: value }]))
+  kind(`set.${what} undo`, bool, (value) => call([{ index: 0, op: 1, undo: value }]))
+}
+withOptions(promised, 'set.operate', (options) => set.operate([{ index: 0, op: 1 }], options), wait)
+sync('set.at', integer(0, 1), (value) => set.at(value))
+withOptions(sync, 'set.at', (options) => set.at(0, options), { undo: bool })
+sync('set.setValues', never, (value) => set.setValues(value))
+sync('set.setValue index', integer(0, 1), (value) => set.setValue(value, 1))
+sync('set.setValue value', amount, (value) => set.setValue(0, value))
+const permitCount = integer(1, 32_767)
+withOptions(promised, 'permits.acquire', (options) => set.at(0).acquire(options), {
+  permits: optional(permitCount),
+  ...wait,
+})
+sync('permits.tryAcquire', optional(permitCount), (value) => set.at(0).tryAcquire(value))
+sync('permits.release', optional(permitCount), (value) => set.at(0).release(value))
+promised(
+  'permits.with body',
+  (value) => typeof value === 'function',
+  (value) => set.at(0).with(value),
+)
+
 describe('wrong arguments', () => {
   /** @type {string[]} */
   let called = []
@@ -477,6 +523,7 @@ describe('wrong arguments', () => {
     small = SharedMemory.create(64)
     // As a view of a record would show it first.
     new Uint8Array(small.buffer).fill(0xff)
+    set = SysvSemaphoreSet.open('private', { values: [7, 8] })
     for (const [name, original] of Object.entries(addon)) {
       if (typeof original !== 'function') continue
       originals[name] = original
@@ -489,7 +536,9 @@ describe('wrong arguments', () => {
 
   after(() => {
     Object.assign(addon, originals)
-    for (const handle of [reader, writer, other.reader, other.writer, queue, memory, small, semaphore]) handle.close()
+    set.remove()
+    for (const handle of [reader, writer, other.reader, other.writer, queue, memory, small, semaphore, set])
+      handle.close()
     rmSync(folder, { recursive: true })
   })
 
@@ -546,6 +595,7 @@ describe('wrong arguments', () => {
       assert.deepEqual([queue.size, queue.closed], [1, false])
       assert.deepEqual([semaphore.value, semaphore.closed], [7, false])
       assert.ok(small.read().every((byte) => byte === 0xff) && small.size === 64, 'nothing was written')
+      assert.deepEqual(set.values, [7, 8])
     })
   }
 

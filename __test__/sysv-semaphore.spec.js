@@ -456,7 +456,7 @@ describe('a set that is closed', options, () => {
   })
 })
 
-describe('what a process has taken', options, () => {
+describe('what a process has taken', { timeout: FULL ? 600_000 : options.timeout }, () => {
   test('comes back with undo when it is killed, soon enough for the next one', async () => {
     const rounds = FULL ? 1000 : 25
     const set = newSet(1)

@@ -22,6 +22,8 @@ const kinds = [
   { kind: 'reading', name: 'RwLock', tries: 'tryRead', takes: 'read', shared: true },
   { kind: 'writing', name: 'RwLock', tries: 'tryWrite', takes: 'write' },
   { kind: 'posix-semaphore', name: 'PosixSemaphore', tries: 'tryAcquire', takes: 'acquire' },
+  { kind: 'sysv-semaphore', name: 'SysvSemaphoreSet', tries: 'tryAcquire', takes: 'acquire' },
+  { kind: 'sysv-semaphore, undo', name: 'SysvSemaphoreSet with undo', tries: 'tryAcquire', takes: 'acquire' },
   { kind: 'file-lock', name: 'FileLock', tries: 'tryLock', takes: 'lock' },
 ]
 
@@ -35,6 +37,8 @@ const fair = ['Mutex, lockSync', 'Mutex, lock']
 const pairTargets = [
   { ours: 'Mutex, tryLock', peer: semop, than: '<=', ratio: 3 },
   { ours: 'Mutex, tryLock', peer: lockfile, than: '<=', ratio: 0.01 },
+  { ours: 'SysvSemaphoreSet, tryAcquire', peer: semop, than: '<=', ratio: 3 },
+  { ours: 'SysvSemaphoreSet, tryAcquire', peer: lockfile, than: '<=', ratio: 0.01 },
   { ours: 'PosixSemaphore, tryAcquire', peer: sem, than: '<=', value: 150 },
   { ours: 'PosixSemaphore, tryAcquire', peer: lockfile, than: '<=', ratio: 0.01 },
 ]

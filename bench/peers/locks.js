@@ -8,10 +8,11 @@
  * @property {() => Promise<() => void>} taken
  * @property {() => void} remove
  */
+import { createHash } from 'node:crypto'
 import { rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { FileLock, Mutex, PosixSemaphore, RwLock } from '../../index.js'
+import { FileLock, Mutex, PosixSemaphore, RwLock, SysvSemaphoreSet } from '../../index.js'
 
 /** @param {{ unlock(): void } | undefined} guard */
 function unlocking(guard) {
@@ -82,6 +83,15 @@ export const locks = {
     const semaphore = PosixSemaphore.open(`/${name}`, { create: true, value: 1 })
     return permit(semaphore, () => semaphore.unlink())
   },
+  'sysv-semaphore': (name) => setOf(name, false),
+  'sysv-semaphore, undo': (name) => setOf(name, true),
+}
+
+/** @param {string} name @param {boolean} undo @returns {Lock} */
+function setOf(name, undo) {
+  const key = createHash('sha256').update(name).digest().readInt32LE() | 1
+  const set = SysvSemaphoreSet.open(key, { create: true, values: [1] })
+  return permit(set.at(0, { undo }), () => set.remove())
 }
 
 /** What Node programs use today. Loaded from bench/node_modules. @param {string} name */

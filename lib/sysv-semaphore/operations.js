@@ -7,6 +7,8 @@ import { boolean, integer, objectOf } from '../validate.js'
 
 /** SEMVMX: what a semaphore's value may come to, and what one operation may change it by. */
 export const MOST = 32767
+/** Operations name their semaphore by 16 bits. */
+export const LONGEST = 0xffff
 const WORDS = 3
 
 /**
@@ -27,9 +29,9 @@ export function listOfOne(index, amount, undo) {
 
 /** @param {unknown} operations @param {number} count how many semaphores there are @returns {List} */
 export function listOf(operations, count) {
-  if (!Array.isArray(operations)) throw invalidType('operations', 'an array', operations)
-  const rows = [...operations].map((operation, place) => rowOf(operation, `operations[${place}]`, count))
-  if (rows.length === 0) throw invalidValue('operations', operations, 'must not be empty')
+  const rows = itemsOf('operations', operations).map((operation, place) =>
+    rowOf(operation, `operations[${place}]`, count),
+  )
   if (rows.length === 1) return listOfOne(rows[0][0], rows[0][1], rows[0][2] === 1)
   return {
     name: rows.join(' '),
@@ -67,6 +69,13 @@ export function amountOf(name, value) {
 
 /** @param {string} name @param {unknown} values @returns {number[]} */
 export function valuesOf(name, values) {
-  if (!Array.isArray(values)) throw invalidType(name, 'an array', values)
-  return [...values].map((value, place) => amountOf(`${name}[${place}]`, value))
+  return itemsOf(name, values).map((value, place) => amountOf(`${name}[${place}]`, value))
+}
+
+/** What an array has, each item read once; there are never more of them than a set can have semaphores. @param {string} name @param {unknown} items @returns {unknown[]} */
+function itemsOf(name, items) {
+  if (!Array.isArray(items)) throw invalidType(name, 'an array', items)
+  const { length } = items
+  if (!(length >= 1 && length <= LONGEST)) throw invalidValue(name, items, `must have 1 to ${LONGEST} items`)
+  return Array.from({ length }, (_, place) => items[place])
 }

@@ -9,29 +9,21 @@ import { dateOf, openOptionsOf, ownershipOf } from '../sysv/permissions.js'
 import { boolean, integer, objectOf, timeoutOf, waitOf } from '../validate.js'
 import { BLOCKED } from '../wait/direction.js'
 import { SetCore, setOf } from './core.js'
-import { amountOf, listOf, valuesOf } from './operations.js'
+import { amountOf, LONGEST, listOf, valuesOf } from './operations.js'
 import { SetPermits } from './permits.js'
 
 /** @typedef {import('../../index.js').SemaphoreOperation} SemaphoreOperation */
 /** @typedef {{ timeout?: number, signal?: AbortSignal }} WaitOptions */
 
-/** Operations name their semaphore by 16 bits. */
-const MOST_SEMAPHORES = 0xffff
-
 /** @param {Record<string, any>} options @returns {{ count: number | undefined, values: number[] }} */
 function contentOf({ count, values }) {
-  const given = values === undefined ? [] : valuesOf('options.values', values)
-  if (count === undefined) {
-    if (values !== undefined && (given.length < 1 || given.length > MOST_SEMAPHORES)) {
-      throw invalidValue('options.values', values, `must have 1 to ${MOST_SEMAPHORES} values`)
-    }
-    return { count: values === undefined ? undefined : given.length, values: given }
-  }
-  const checked = integer('options.count', count, 1, MOST_SEMAPHORES)
-  if (values !== undefined && given.length !== checked) {
+  const given = values === undefined ? undefined : valuesOf('options.values', values)
+  if (count === undefined) return { count: given?.length, values: given ?? [] }
+  const checked = integer('options.count', count, 1, LONGEST)
+  if (given !== undefined && given.length !== checked) {
     throw invalidValue('options.values', values, `must have as many values as options.count says, ${checked}`)
   }
-  return { count: checked, values: given }
+  return { count: checked, values: given ?? [] }
 }
 
 export class SysvSemaphoreSet extends Handle {
