@@ -350,6 +350,31 @@ describe('permits of a set', options, () => {
     await until(() => permits.value === rounds - taken, 'the rest is there')
   })
 
+  test('that a blocking form waits for come to it, whoever of the same handle waits too', async () => {
+    const set = newSet(0, 0)
+    const permits = set.at(0)
+    const waits = [
+      permits.acquire(),
+      permits.acquire({ permits: 2 }),
+      set.operate([
+        { index: 0, op: -1 },
+        { index: 1, op: 0 },
+      ]),
+    ]
+    await until(() => waiting(set) === 2, 'threads wait')
+    const child = start('--input-type=module', [
+      '-e',
+      `import { SysvSemaphoreSet } from '${new URL('../index.js', import.meta.url)}'
+       setTimeout(() => SysvSemaphoreSet.fromId(${set.id}).at(0).release(), 100)`,
+    ])
+    permits.acquireSync({ timeout: 10_000 })
+    assert.equal(permits.value, 0)
+    await child.succeeded()
+    permits.release(4)
+    await Promise.all(waits)
+    assert.equal(permits.value, 0)
+  })
+
   test('with() gives them back, whatever the body does', async () => {
     const set = newSet(2)
     const permits = set.at(0, { undo: true })

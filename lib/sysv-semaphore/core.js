@@ -3,6 +3,7 @@
  * operations that somebody waits for.
  */
 import { isMainThread } from 'node:worker_threads'
+import { timedOut } from '../errors.js'
 import { Core, coresOf } from '../handle.js'
 import native from '../load.js'
 import { BLOCKED } from '../wait/direction.js'
@@ -59,13 +60,21 @@ export class SetCore extends Core {
 
   /** @param {List} list @param {number} timeout */
   operateSync(list, timeout) {
+    if (this.attempt(list) !== BLOCKED) return
+    if (timeout === 0) throw timedOut()
     const { id } = this
+    const lines = [...this.single, ...this.lists.values()].filter((line) => line?.job !== undefined)
     const permits = new Permits(this, {
       tryTake: () => this.attempt(list),
       beginTake: (reactor, token) => native.sysvSemaphoreWait(reactor, token, id, list.frame),
       takeHere: (milliseconds) => (sysvSemaphoreOperateHere(id, list.frame, milliseconds) === 0 ? undefined : BLOCKED),
     })
-    permits.takeSync(timeout)
+    try {
+      for (const line of lines) if (line.recallFor(list)) return
+      permits.takeSync(timeout)
+    } finally {
+      for (const line of lines) line.onReady()
+    }
   }
 
   leave() {

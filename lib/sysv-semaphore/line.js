@@ -3,7 +3,7 @@
  *
  * The thread does what whoever stands first wants. If he gives up, it goes on for the next one, where that one wants the
  * same; else its wait is ended and begun anew. What it has only taken goes back if nobody wants it any more. What it has
- * given cannot be had back for certain, so of such a list the last one who waits settles with what the thread says.
+ * given cannot be had back for certain, so before the last one who waits for such a list gives up the thread is asked.
  */
 import { closedError } from '../errors.js'
 import native from '../load.js'
@@ -21,8 +21,6 @@ class Operate extends Operation {
     this.core = core
     this.list = list
     this.tried = false
-    /** Why it is given up as soon as the thread says that it has not been done. @type {{ error: unknown } | undefined} */
-    this.calledOff = undefined
   }
 
   get mayFail() {
@@ -31,35 +29,33 @@ class Operate extends Operation {
 
   attempt() {
     this.tried = true
+    const line = /** @type {Line | undefined} */ (this.direction)
     // What is given is given once: by the thread, if it is about to.
-    if (this.list.gives && /** @type {Line | undefined} */ (this.direction)?.job !== undefined) return BLOCKED
+    if (this.list.gives && line?.job !== undefined) return BLOCKED
     try {
       return this.core.attempt(this.list)
     } catch (error) {
       // Removed while it waited: a thread will be told so as those are who wait.
-      if (this.direction !== undefined && /** @type {any} */ (error).code === 'EINVAL') return BLOCKED
+      if (line !== undefined && /** @type {any} */ (error).code === 'EINVAL') return BLOCKED
       throw error
     }
   }
 
   /** @param {Error} error */
   expire(error) {
-    if (!this.callOff(error)) super.expire(error)
+    const line = /** @type {Line | undefined} */ (this.direction)
+    if (line === undefined) return
+    // What can be done at once wins over a timeout, in the order of the line; what the thread has just done, too.
+    line.onReady()
+    if (line.head === this) line.look()
+    if (this.direction !== undefined) line.fail(this, error)
   }
 
   /** @param {unknown} reason */
   abort(reason) {
-    if (!this.callOff(reason)) super.abort(reason)
-  }
-
-  /** Whether only the thread can say what becomes of it. @param {unknown} error */
-  callOff(error) {
     const line = /** @type {Line | undefined} */ (this.direction)
-    if (line === undefined || !this.list.gives || line.job === undefined) return false
-    if (line.head !== this || this.next !== undefined) return false
-    this.calledOff ??= { error }
-    line.job.cancel()
-    return true
+    if (this.list.gives && line?.head === this) line.look()
+    if (this.direction !== undefined) line?.fail(this, reason)
   }
 }
 
@@ -69,7 +65,7 @@ export class Line extends Permits {
     // What is taken is for each who waits to say, so this is never asked.
     super(core, { tryTake: () => BLOCKED, beginTake: () => {} })
     this.name = name
-    /** What the thread is to do. @type {List | undefined} */
+    /** What the thread is to do, or was to do last. @type {List | undefined} */
     this.list = undefined
   }
 
@@ -78,9 +74,10 @@ export class Line extends Permits {
     return this.submit(new Operate(/** @type {SetCore} */ (this.core), list), wait)
   }
 
-  /** @returns {List | undefined} */
-  get wanted() {
-    return /** @type {Operate | undefined} */ (this.head)?.list
+  /** Whether whoever stands first wants what the thread is to do. */
+  get isWanted() {
+    const head = /** @type {Operate | undefined} */ (this.head)
+    return head !== undefined && head.list.name === this.list?.name
   }
 
   /** @param {any} operation @param {import('../validate.js').Wait} wait */
@@ -92,40 +89,60 @@ export class Line extends Permits {
   }
 
   begin() {
-    const list = /** @type {List} */ (this.wanted)
+    const { list } = /** @type {Operate} */ (/** @type {unknown} */ (this.head))
     const { id } = this.core
-    this.list = list
     const started = startWait(
       (reactor, token) => native.sysvSemaphoreWait(reactor, token, id, list.frame),
       (error) => this.ended(error),
-      () => this.wanted?.name === list.name,
+      () => this.isWanted,
     )
+    this.list = list
     if ('cancel' in started) this.job = started
   }
 
   /** @param {any} error */
   ended(error) {
     this.job = undefined
+    if (error === undefined) this.done()
     // There is nothing any more that anybody could wait for.
-    if (error?.code === 'EIDRM') this.failAll(error)
-    const head = /** @type {Operate | undefined} */ (this.head)
-    const concerned = head !== undefined && head.list.name === this.list?.name
-    if (concerned && head.calledOff !== undefined && error !== undefined) {
-      this.remove(head)
-      head.reject(head.calledOff.error)
-    } else if (concerned && error?.code !== 'ERR_IPC_CANCELLED') {
-      this.remove(head)
-      if (error === undefined) head.resolve(undefined)
-      else head.reject(error)
-    }
+    else if (error.code === 'EIDRM') this.failAll(error)
+    else if (error.code !== 'ERR_IPC_CANCELLED' && this.isWanted) this.settle((head) => head.reject(error))
     this.onReady()
+  }
+
+  /** What the thread was to do has been done. */
+  done() {
+    if (this.isWanted) {
+      this.settle((head) => head.resolve(undefined))
+    } else if (this.list !== undefined && this.list.index >= 0) {
+      // Of several amounts, which nobody ever wants but to take, the wrong one.
+      const { index, amount, undo } = this.list
+      native.sysvSemaphoreOperateOne(this.core.id, index, -amount & 0xffff, undo)
+    }
+  }
+
+  /** @param {(head: Operation) => void} how */
+  settle(how) {
+    const head = /** @type {Operation} */ (this.head)
+    this.remove(head)
+    how(head)
   }
 
   /** @param {any} error */
   failAll(error) {
-    for (let operation = this.head; operation !== undefined; operation = this.head) {
-      this.fail(operation, Object.assign(new Error(error.message), error))
-    }
+    while (this.head !== undefined) this.settle((head) => head.reject(Object.assign(new Error(error.message), error)))
+  }
+
+  /**
+   * This JS thread is about to block, and what the other one does meanwhile could reach nobody: so that one's wait is ended.
+   * @param {List} list what this thread is about to block for
+   * @returns {boolean} whether that has been done by now
+   */
+  recallFor(list) {
+    if (this.recall() === undefined) return false
+    if (list.name === this.list?.name) return true
+    this.done()
+    return false
   }
 
   /** @param {Operation} operation */
@@ -134,17 +151,15 @@ export class Line extends Permits {
     if (this.head === undefined) {
       const { lists } = /** @type {SetCore} */ (this.core)
       if (this.name !== undefined && lists.get(this.name) === this) lists.delete(this.name)
-    } else if (this.wanted?.name !== this.list?.name) {
+    } else if (!this.isWanted) {
       this.job?.cancel()
     }
   }
 
   close() {
+    while (this.tail !== undefined && this.tail !== this.head) this.fail(this.tail, closedError())
     const head = /** @type {Operate | undefined} */ (this.head)
-    for (let operation = head?.next; operation !== undefined; operation = head?.next) {
-      this.remove(operation)
-      operation.reject(closedError())
-    }
-    if (!head?.callOff(closedError())) super.close()
+    if (head?.list.gives) this.look()
+    super.close()
   }
 }
