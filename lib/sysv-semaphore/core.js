@@ -32,6 +32,8 @@ export class SetCore extends Core {
     this.single = []
     /** For all other lists, by name, those that somebody waits for. @type {Map<string, Line>} */
     this.lists = new Map()
+    /** Those whose thread was called off and has not said yet whether it has taken something all the same. @type {Set<Line>} */
+    this.leaving = new Set()
   }
 
   /** @param {List} list */
@@ -58,9 +60,27 @@ export class SetCore extends Core {
     return done === 0 ? undefined : BLOCKED
   }
 
+  /** Does it at once if that can be: what a thread is about to give back is there, too. @param {List} list */
+  tryOperate(list) {
+    return this.attempt(list) !== BLOCKED || (this.recall() && this.attempt(list) !== BLOCKED)
+  }
+
+  /** Sees out threads that were called off. @returns {boolean} whether anything has come back by that */
+  recall() {
+    if (this.leaving.size === 0) return false
+    let any = false
+    for (const line of [...this.leaving]) {
+      this.leaving.delete(line)
+      if (line.recall() === undefined) continue
+      line.done()
+      any = true
+    }
+    return any
+  }
+
   /** @param {List} list @param {number} timeout */
   operateSync(list, timeout) {
-    if (this.attempt(list) !== BLOCKED) return
+    if (this.tryOperate(list)) return
     if (timeout === 0) throw timedOut()
     const { id } = this
     const lines = [...this.single, ...this.lists.values()].filter((line) => line?.job !== undefined)

@@ -10,6 +10,7 @@ import native from '../load.js'
 import { startWait } from '../reactor.js'
 import { BLOCKED, Operation } from '../wait/direction.js'
 import { Permits } from '../wait/permits.js'
+import { oppositeOf } from './operations.js'
 
 /** @typedef {import('./core.js').SetCore} SetCore */
 /** @typedef {import('./operations.js').List} List */
@@ -48,6 +49,7 @@ class Operate extends Operation {
     // What can be done at once wins over a timeout, in the order of the line; what the thread has just done, too.
     line.onReady()
     if (line.head === this) line.look()
+    if (this.direction !== undefined && this.core.recall()) line.onReady()
     if (this.direction !== undefined) line.fail(this, error)
   }
 
@@ -64,6 +66,7 @@ export class Line extends Permits {
   constructor(core, name) {
     // What is taken is for each who waits to say, so this is never asked.
     super(core, { tryTake: () => BLOCKED, beginTake: () => {} })
+    this.set = core
     this.name = name
     /** What the thread is to do, or was to do last. @type {List | undefined} */
     this.list = undefined
@@ -71,7 +74,8 @@ export class Line extends Permits {
 
   /** @param {List} list @param {import('../validate.js').Wait} wait @returns {Promise<void>} */
   operate(list, wait) {
-    return this.submit(new Operate(/** @type {SetCore} */ (this.core), list), wait)
+    if (wait.timeout === 0) this.set.recall()
+    return this.submit(new Operate(this.set, list), wait)
   }
 
   /** Whether whoever stands first wants what the thread is to do. */
@@ -84,7 +88,7 @@ export class Line extends Permits {
   enqueue(operation, wait) {
     const { name } = this
     const settled = super.enqueue(operation, wait)
-    if (name !== undefined && this.head !== undefined) /** @type {SetCore} */ (this.core).lists.set(name, this)
+    if (name !== undefined && this.head !== undefined) this.set.lists.set(name, this)
     return settled
   }
 
@@ -103,6 +107,7 @@ export class Line extends Permits {
   /** @param {any} error */
   ended(error) {
     this.job = undefined
+    this.set.leaving.delete(this)
     if (error === undefined) this.done()
     // There is nothing any more that anybody could wait for.
     else if (error.code === 'EIDRM') this.failAll(error)
@@ -114,10 +119,8 @@ export class Line extends Permits {
   done() {
     if (this.isWanted) {
       this.settle((head) => head.resolve(undefined))
-    } else if (this.list !== undefined && this.list.index >= 0) {
-      // Of several amounts, which nobody ever wants but to take, the wrong one.
-      const { index, amount, undo } = this.list
-      native.sysvSemaphoreOperateOne(this.core.id, index, -amount & 0xffff, undo)
+    } else if (this.list !== undefined && !this.list.gives) {
+      this.set.attempt(oppositeOf(this.list))
     }
   }
 
@@ -139,6 +142,7 @@ export class Line extends Permits {
    * @returns {boolean} whether that has been done by now
    */
   recallFor(list) {
+    this.set.leaving.delete(this)
     if (this.recall() === undefined) return false
     if (list.name === this.list?.name) return true
     this.done()
@@ -148,8 +152,9 @@ export class Line extends Permits {
   /** @param {Operation} operation */
   remove(operation) {
     super.remove(operation)
+    const { lists, leaving } = this.set
+    if (this.job !== undefined && !this.isWanted) leaving.add(this)
     if (this.head === undefined) {
-      const { lists } = /** @type {SetCore} */ (this.core)
       if (this.name !== undefined && lists.get(this.name) === this) lists.delete(this.name)
     } else if (!this.isWanted) {
       this.job?.cancel()

@@ -10,6 +10,8 @@ export const MOST = 32767
 /** Operations name their semaphore by 16 bits. */
 export const LONGEST = 0xffff
 const WORDS = 3
+/** Where the amount stands in an operation, in bytes. */
+const AMOUNT = 2
 
 /**
  * @typedef {object} List
@@ -25,6 +27,16 @@ const WORDS = 3
 export function listOfOne(index, amount, undo) {
   const frame = frameOf([[index, amount, Number(undo)]])
   return { name: `${index},${amount},${Number(undo)}`, frame, gives: amount > 0, index, amount, undo: Number(undo) }
+}
+
+/** What takes back what `list` has done. @param {List} list @returns {List} */
+export function oppositeOf(list) {
+  const frame = Buffer.from(list.frame)
+  for (let at = AMOUNT; at < frame.length; at += 2 * WORDS) {
+    // In the order of the machine, as all that this package runs on have it.
+    frame.writeInt16LE(-frame.readInt16LE(at), at)
+  }
+  return { name: '', frame, gives: true, index: -1, amount: 0, undo: 0 }
 }
 
 /** @param {unknown} operations @param {number} count how many semaphores there are @returns {List} */

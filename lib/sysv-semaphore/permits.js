@@ -4,7 +4,6 @@
 import { invalidType } from '../errors.js'
 import native from '../load.js'
 import { integer, objectOf, timeoutOf, waitOf } from '../validate.js'
-import { BLOCKED } from '../wait/direction.js'
 import { setOf } from './core.js'
 import { listOfOne, MOST } from './operations.js'
 
@@ -52,7 +51,7 @@ export class SetPermits {
     const core = this.#core
     const list = this.#listOf(permits, 'permits')
     core.check()
-    return core.attempt(list) !== BLOCKED
+    return core.tryOperate(list)
   }
 
   /** @param {{ permits?: number, timeout?: number }} [options] */

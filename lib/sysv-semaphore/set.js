@@ -7,7 +7,6 @@ import native from '../load.js'
 import { idOf, keyOf, openingKey } from '../sysv/key.js'
 import { dateOf, openOptionsOf, ownershipOf } from '../sysv/permissions.js'
 import { boolean, integer, objectOf, timeoutOf, waitOf } from '../validate.js'
-import { BLOCKED } from '../wait/direction.js'
 import { SetCore, setOf } from './core.js'
 import { amountOf, LONGEST, listOf, valuesOf } from './operations.js'
 import { SetPermits } from './permits.js'
@@ -77,7 +76,7 @@ export class SysvSemaphoreSet extends Handle {
     const core = setOf(this)
     const list = listOf(operations, core.count)
     core.check()
-    return core.attempt(list) !== BLOCKED
+    return core.tryOperate(list)
   }
 
   /** @param {SemaphoreOperation[]} operations @param {{ timeout?: number }} [options] */
