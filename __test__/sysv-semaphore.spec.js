@@ -597,7 +597,7 @@ describe('several processes', options, () => {
     const counts = told.map(({ count }) => count)
     const mean = counts.reduce((sum, count) => sum + count) / counts.length
     // On a machine that has other things to do too, who gets less of it comes less often.
-    assert.ok(Math.min(...counts) >= (FULL ? 0.9 : 0.6) * mean, `${counts}`)
+    assert.ok(Math.min(...counts) >= (FULL ? 0.8 : 0.6) * mean, `${counts}`)
     assert.deepEqual(set.values.slice(0, 2), [1, 0])
   })
 })
