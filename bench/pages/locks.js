@@ -31,7 +31,12 @@ const kinds = [
 const exclusive = kinds.filter(({ shared }) => !shared)
 
 /** Which of the contended ones are to be fair. */
-const fair = ['Mutex, lockSync', 'Mutex, lock']
+const fair = [
+  'Mutex, lockSync',
+  'Mutex, lock',
+  'SysvSemaphoreSet with undo, acquireSync',
+  'SysvSemaphoreSet with undo, acquire',
+]
 
 /** What a pair may cost. */
 const pairTargets = [
