@@ -29,6 +29,9 @@ thread_local! {
     static HOOKED: Cell<bool> = const { Cell::new(false) };
 }
 
+/// The longest wait for a thread that has been called off to say what it had come to.
+const PARTING: Duration = Duration::from_millis(100);
+
 /// A waiter thread stands in the kernel's queue for this one.
 struct Standing {
     request: Arc<Request>,
@@ -186,7 +189,10 @@ pub fn file_lock_block(env: Env, standing: u32, milliseconds: u32) -> napi::Resu
 /// The thread is needed no more: 0, unless it was granted the lock this moment, which is held from then on.
 #[napi(catch_unwind)]
 pub fn file_lock_leave(standing: u32) -> u32 {
-    let held = table::discard(&BLOCKED, standing).and_then(|standing| standing.request.withdraw());
+    let Some(standing) = table::discard(&BLOCKED, standing) else { return 0 };
+    standing.wait.cancel();
+    // It is on its way out. Whatever it fails with now, it has not got the lock.
+    let held = standing.request.block(PARTING).unwrap_or_default().or_else(|| standing.request.withdraw());
     held.map_or(0, |held| table::insert(&HELD, held))
 }
 

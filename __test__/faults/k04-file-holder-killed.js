@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { turnFor, within } from './harness/time.js'
 
-/** Who is started while another one is being killed. */
-const AHEAD = 2
+/** So many are started at once: nobody is to be starting while one is being killed. */
+const BATCH = 6
 
 export default {
   id: 'K4',
@@ -34,17 +34,19 @@ export default {
     const path = context.path()
     writeFileSync(path, '')
     const lock = open(path)
-    const start = () => {
+    const start = async () => {
       const way = context.random.pick(Object.keys(ways))
-      return context.start('holdForEver', { path, way }, { ends: { signal: 'SIGKILL' } })
+      const victim = context.start('holdForEver', { path, way }, { ends: { signal: 'SIGKILL' } })
+      assert.equal(await victim.told(), 'here')
+      return victim
     }
-    const victims = Array.from({ length: AHEAD }, start)
+    /** @type {any[]} */
+    let victims = []
     /** Milliseconds from each kill to the next one. @type {number[]} */
     const times = []
     while (context.goesOn()) {
-      const victim = victims.shift()
-      victims.push(start())
-      assert.equal(await victim.told(), 'here')
+      if (victims.length === 0) victims = await Promise.all(Array.from({ length: context.long ? BATCH : 2 }, start))
+      const victim = victims.pop()
       victim.say('begin')
       assert.equal(await victim.told(), 'inside')
       await turnFor(context.random.float() * 2)
@@ -63,7 +65,6 @@ export default {
       context.round()
     }
     for (const victim of victims) {
-      await victim.told()
       victim.kill('SIGKILL')
       await victim.done()
     }

@@ -35,6 +35,8 @@ class Waiter {
   /** What its thread is known by. @type {{ reactor: number, token: number } | undefined} */
   place = undefined
   settled = false
+  /** Its time is over, and its thread has been called off. @type {Error | undefined} */
+  expired = undefined
   /** @type {NodeJS.Timeout | undefined} */
   timer = undefined
   /** @type {AbortSignal | undefined} */
@@ -136,6 +138,7 @@ export class Queue {
   told(waiter, error, held) {
     waiter.place = undefined
     if (error === undefined) this.grant(waiter, held)
+    else if (waiter.expired !== undefined) this.expire(waiter, waiter.expired)
     else this.fail(waiter, error)
   }
 
@@ -157,7 +160,14 @@ export class Queue {
 
   /** What can be done at once wins over a timeout. @param {Waiter} waiter @param {Error} error */
   expire(waiter, error) {
-    const held = withdraw(waiter) || this.lastTry(waiter)
+    const { place } = waiter
+    if (place !== undefined) {
+      // It may be granted the lock this moment: it tells, and in vain is tried only what it does not hold.
+      waiter.expired = error
+      native.reactorCancel(place.reactor, place.token)
+      return
+    }
+    const held = this.lastTry(waiter)
     if (held === 0) this.fail(waiter, error)
     else this.grant(waiter, held)
   }
