@@ -902,3 +902,157 @@ export function systemdNotify(
   state: string | Record<string, string | number>,
   options?: { fds?: Array<number | Handle> },
 ): boolean
+
+// Channels
+
+/**
+ * What a message is: bytes (the default: a Buffer comes out), a value that JSON has, or whatever v8.serialize takes, which is refused
+ * from another uid. A top-level null or undefined is ERR_INVALID_ARG_VALUE, since null means the end.
+ */
+export type Codec = 'bytes' | 'json' | 'structured'
+/** What can be sent where `M` is received. */
+export type Sendable<M> = [M] extends [Buffer] ? Data : M
+
+/**
+ * Said by the side that makes the channel or listens. The other side may state `codec` and `checksum`, and ERR_IPC_VERSION tells of a
+ * difference; `capacity: Infinity` and `maxQueued` are each side's own.
+ */
+export interface ChannelOptions {
+  /** 'bytes'. */
+  codec?: Codec
+  /**
+   * Bytes that each direction holds before `send` waits; rounded up to a power of two of at least a page. Default 1 MiB. 0 is a rendezvous:
+   * `send` settles when a receive of the other side has taken the message. Infinity: `send` never waits, and what does not fit is kept in
+   * this process, up to `maxQueued`.
+   */
+  capacity?: number
+  /** Bytes that this process keeps for the other side, with `capacity: Infinity`; beyond it `send` rejects with ERR_IPC_LIMIT. Default 64 MiB. */
+  maxQueued?: number
+  /** Longer messages are EMSGSIZE for the sender, and ERR_IPC_CORRUPT from the other side. Default 16 MiB; one may be longer than the ring. */
+  maxMessageSize?: number
+  /** A CRC-32C with every message, checked on arrival: ERR_IPC_CORRUPT. */
+  checksum?: boolean
+}
+export interface ValueCodec {
+  codec: 'json' | 'structured'
+}
+export interface ChannelSendOptions {
+  /** Handles that go with the message, in its order: 253 descriptors at most. */
+  handles?: Handle[]
+}
+
+/**
+ * Messages over shared memory, between two processes (or two threads): a small one costs less than a call into native code. One end is used
+ * by one process at a time. See docs/channel.md.
+ */
+export class Channel<Message extends {} = Buffer>
+  extends Handle
+  implements Sender<Sendable<Message>, ChannelSendOptions>, Receiver<Message>
+{
+  private constructor()
+  /** Two connected ends. Hand one over, or inherit its `fd`: then this process's close() of that end says nothing to the other one. */
+  static pair(options?: ChannelOptions & { codec?: 'bytes' }): [Channel, Channel]
+  static pair<M extends {}>(options: ChannelOptions & ValueCodec): [Channel<M>, Channel<M>]
+  /** Adopts the descriptor of an end, such as an inherited one. ERR_IPC_NOT_INITIALIZED: it is no end, or one in use already. */
+  static fromFd(fd: number, options?: ChannelOptions & { codec?: 'bytes' }): Channel
+  static fromFd<M extends {}>(fd: number, options: ChannelOptions & ValueCodec): Channel<M>
+  /** To whoever listens there: see ChannelListener. ERR_IPC_VERSION, ERR_IPC_LIMIT where it refuses. */
+  static connect(address: SocketAddress, options?: ChannelOptions & { codec?: 'bytes' } & WaitOptions): Promise<Channel>
+  static connect<M extends {}>(
+    address: SocketAddress,
+    options: ChannelOptions & ValueCodec & WaitOptions,
+  ): Promise<Channel<M>>
+  /** The control line: a seqpacket socket. */
+  readonly fd: number
+  /** Told by the kernel when the other end was attached; null until then. */
+  readonly peer: Credentials | null
+  /** ERR_IPC_PEER_DIED, or EPIPE once the other side has closed. */
+  send(message: Sendable<Message>, options?: ChannelSendOptions & WaitOptions): Promise<void>
+  trySend(message: Sendable<Message>, options?: ChannelSendOptions): boolean
+  sendSync(message: Sendable<Message>, options?: ChannelSendOptions & TimeoutOption): void
+  /** null once the other side has closed, ERR_IPC_PEER_DIED once it died without closing: either after all that it sent. */
+  recv(options?: WaitOptions): Promise<Message | null>
+  tryRecv(): Message | null | undefined
+  recvSync(options?: TimeoutOption): Message | null
+  /** Waits for one message, then takes all that are there: up to `max`, and until 256 KiB are together. Empty at the end. */
+  recvMany(options?: { max?: number } & WaitOptions): Promise<Message[]>
+  /** A message with the handles that came with it. Other receives close them. */
+  recvEnvelope(options?: WaitOptions): Promise<Envelope<Message> | null>
+  tryRecvEnvelope(): Envelope<Message> | null | undefined
+  /** Codec 'bytes': into memory of the caller's. The length, or null at the end. EMSGSIZE leaves a message that is longer where it is. */
+  recvInto(target: ArrayBufferView, options?: WaitOptions): Promise<number | null>
+  tryRecvInto(target: ArrayBufferView): number | null | undefined
+  recvIntoSync(target: ArrayBufferView, options?: TimeoutOption): number | null
+  /**
+   * Sending without a copy: write into `bytes`, then commit. One at a time; sends wait behind it. More than half the ring is EMSGSIZE.
+   * Codec 'bytes', and between processes of one uid, as for `borrow`; not with `capacity: 0`.
+   */
+  reserve(length: number, options?: WaitOptions): Promise<Reservation>
+  tryReserve(length: number): Reservation | undefined
+  /** Receiving without a copy: `bytes` is the shared memory itself until release(). One at a time; receiving meanwhile is ERR_INVALID_STATE. */
+  borrow(options?: WaitOptions): Promise<Borrowed | null>
+  tryBorrow(): Borrowed | null | undefined
+  borrowSync(options?: TimeoutOption): Borrowed | null
+  /** Settles when the other side has received everything that was sent before. */
+  flush(options?: WaitOptions): Promise<void>
+  /** Flushes, tells the other side that the stream has ended, and closes. */
+  end(options?: WaitOptions): Promise<void>
+  /** At once: what is in the ring stays there for the other side; what only this process held is lost, and counted in `unsent`. */
+  close(): void
+  readonly unsent: number
+  /** `wakeups`: how often the other side had to wake this one. `waits`: how often this one had nothing to do. */
+  readonly stats: {
+    sent: number
+    received: number
+    bytesSent: number
+    bytesReceived: number
+    wakeups: number
+    waits: number
+  }
+  iterate(options?: WaitOptions): AsyncIterableIterator<Message>
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message>
+  [Symbol.asyncDispose](): Promise<void>
+}
+/** Handles that are not taken are closed by dispose or by garbage collection. */
+export interface Envelope<M> extends Disposable {
+  readonly message: M
+  takeHandles(): Handle[]
+}
+export interface Reservation extends Disposable {
+  readonly bytes: Uint8Array
+  /** Sends it, or its first `length` bytes. */
+  commit(length?: number): void
+  cancel(): void
+}
+export interface Borrowed extends Disposable {
+  readonly bytes: Uint8Array
+  release(): void
+}
+
+export interface ListenOptions {
+  /** Permissions of the socket's file. 0o600. */
+  mode?: number
+  /** Whether a socket's file that nobody listens on may be replaced: 'fail'. */
+  onStale?: 'fail' | 'replace'
+  /** Who may connect: processes of this uid, unless this says otherwise. One that throws refuses. */
+  authorize?: (peer: Credentials) => boolean
+  /** Channels open at once; whoever comes then is refused with ERR_IPC_LIMIT. No limit. */
+  maxConnections?: number
+  /** Milliseconds for the other side to say hello. 5,000. */
+  handshakeTimeout?: number
+}
+/** Gives a channel to each process that connects to its address. */
+export class ChannelListener<Message extends {} = Buffer> extends Handle implements AsyncIterable<Channel<Message>> {
+  private constructor()
+  static listen(address: SocketAddress, options?: ListenOptions & ChannelOptions & { codec?: 'bytes' }): ChannelListener
+  static listen<M extends {}>(
+    address: SocketAddress,
+    options: ListenOptions & ChannelOptions & ValueCodec,
+  ): ChannelListener<M>
+  readonly address: SocketAddress
+  accept(options?: WaitOptions): Promise<Channel<Message>>
+  tryAccept(): Channel<Message> | undefined
+  acceptSync(options?: TimeoutOption): Channel<Message>
+  iterate(options?: WaitOptions): AsyncIterableIterator<Channel<Message>>
+  [Symbol.asyncIterator](): AsyncIterableIterator<Channel<Message>>
+}

@@ -1,6 +1,10 @@
 /**
  * Every interprocess communication primitive of the Linux kernel, for Node.js.
  */
+import './lib/channel/handover.js'
+
+export { Channel } from './lib/channel/channel.js'
+export { ChannelListener } from './lib/channel/listener.js'
 export { FileLock } from './lib/file-lock/lock.js'
 export { Handle } from './lib/handle.js'
 export { Barrier } from './lib/lock/barrier.js'

@@ -20,6 +20,46 @@ export declare function barrierWait(reactor: number, token: number, id: number):
 /** The blocking form has had enough: false if all were there by then. */
 export declare function barrierWithdraw(id: number): boolean
 
+/** On failure the numbers have not been touched. */
+export declare function channelAdopt(memory: number, bell: number, other: number, side: number): ChannelFacts
+
+/**
+ * Takes the side and gives the memory: `{ buffer, shown }`, the header and then each ring twice in a row; or nothing
+ * where the runtime has no such buffers.
+ */
+export declare function channelAttach(id: number): object | null
+
+/** The other side is told, if this one has been attached, or with `announce`. */
+export declare function channelClose(id: number, announce: boolean): void
+
+/** Memory, own bell, other's bell. */
+export declare function channelDescriptors(id: number): Array<number>
+
+/** What JS knows of an end from the start. */
+export interface ChannelFacts {
+  id: number
+  side: number
+  /** Where ring 0 begins in the buffer. */
+  offset: number
+  capacity0: number
+  capacity1: number
+  maxMessageSize: number
+  flags: number
+}
+
+/** Goes away without a word: another process has this end by now, or nobody has been told of it yet. */
+export declare function channelLeave(id: number): void
+
+/** One ring alone, twice in a row, for what is lent to the program: the same as above. */
+export declare function channelLend(id: number, ring: number): object | null
+
+export declare function channelPair(capacity: number, maxMessageSize: number, flags: number): Array<ChannelFacts>
+
+/** Leaves the side to another process, or takes it again. */
+export declare function channelVacate(id: number, stay: boolean): void
+
+export declare function channelWatch(id: number, reactor: number, token: number): void
+
 /** The same for a blocking form, which is to call `conditionWaitSync`. */
 export declare function conditionBegin(id: number): void
 
@@ -33,6 +73,44 @@ export declare function conditionNotify(id: number, most: number): number
 
 /** From now on notices are for JS too, and a waiter thread waits for one. */
 export declare function conditionWait(reactor: number, token: number, id: number): void
+
+/** On failure the number has not been touched. */
+export declare function controlAdopt(fd: number): ControlFacts
+
+export declare function controlClose(id: number): void
+
+export declare function controlDetach(id: number): number
+
+/** What JS knows of a control line from the start. */
+export interface ControlFacts {
+  id: number
+  fd: number
+}
+
+/** A frame, with descriptors that JS owns from now on. */
+export interface ControlFrame {
+  data: string
+  fds: Array<number>
+  /** Some descriptors did not arrive, so none did. */
+  lost: boolean
+  /** -1 where the kernel does not know. */
+  pid: number
+  uid: number
+  gid: number
+}
+
+export declare function controlPair(): Array<ControlFacts>
+
+/** A frame; nothing where there is none yet; false at the end. */
+export declare function controlReceive(id: number): ControlFrame | boolean | null
+
+/** Whether there was room. The numbers stay the caller's. */
+export declare function controlSend(id: number, data: string, fds: Array<number>): boolean
+
+export declare function controlWatch(id: number, reactor: number, token: number, room: boolean): void
+
+/** Closes a descriptor that a frame has brought and nobody wants. */
+export declare function descriptorClose(fd: number): void
 
 export declare function fifoCreate(path: string, mode: number, exclusive: boolean): void
 

@@ -73,6 +73,22 @@ export function memoryOf(target) {
   return isPlain(target) ? target : plain(target)
 }
 
+/**
+ * Whether it is a plain view of bytes, as most messages are: then nothing more has to be asked of it.
+ * @param {unknown} data
+ * @returns {data is Uint8Array}
+ */
+export function isPlainBytes(data) {
+  if (data === null || typeof data !== 'object') return false
+  const prototype = Object.getPrototypeOf(data)
+  return (
+    (prototype === Buffer.prototype || prototype === Uint8Array.prototype) &&
+    types.isUint8Array(data) &&
+    data.byteLength > 0 &&
+    !types.isSharedArrayBuffer(data.buffer)
+  )
+}
+
 /** @param {ArrayBufferView} view @param {string} name */
 function viewOf(view, name) {
   const buffer = getters(view).buffer(view)

@@ -30,6 +30,9 @@ import { UnixSocket } from './unix-socket/socket.js'
  * @property {boolean} moves whether this process's handle is closed once the other process has it
  * @property {(handle: any) => Omit<Parcel, 'kind'>} describe
  * @property {(parcel: Parcel) => Handle} rebuild takes ownership of the descriptors, unless it throws
+ * @property {(handle: any) => void} [leave] it is about to go: the other process may have it at any moment
+ * @property {(handle: any) => void} [stay] it did not go after all
+ * @property {(handle: any) => void} [gone] in place of `close`, of a handle that moves
  */
 
 /** @type {Array<[string, Row]>} */
@@ -107,22 +110,41 @@ function open(Type, { name, ...options }) {
   return Type.open(name, options)
 }
 
+/**
+ * For classes that hand things over themselves, and so cannot be known here.
+ * @param {string} kind
+ * @param {Row} row
+ */
+export function addRow(kind, row) {
+  table.set(kind, row)
+}
+
 /** @param {Handle} handle */
 function single(handle) {
   return { fds: [coreOf(handle).fd], meta: {} }
 }
 
 /**
- * What is to travel for `handle`, which stays as it is, and what to do here once it has arrived.
+ * What is to travel for `handle`, which stays as it is; what to do here right before it goes, once it has arrived, and
+ * where it cannot go.
  * @param {unknown} handle
- * @returns {Parcel & { handedOver: () => void }}
+ * @returns {Parcel & { leave: () => void, stay: () => void, handedOver: () => void }}
  */
 export function parcelOf(handle, name = 'handle') {
   for (const [kind, row] of table) {
     if (!(handle instanceof row.type)) continue
     const core = coreOf(handle)
     core.check()
-    return { kind, ...row.describe(handle), handedOver: () => row.moves && core.close() }
+    return {
+      kind,
+      ...row.describe(handle),
+      leave: () => row.leave?.(handle),
+      stay: () => row.stay?.(handle),
+      handedOver() {
+        if (row.gone !== undefined) row.gone(handle)
+        else if (row.moves) core.close()
+      },
+    }
   }
   throw invalidType(name, 'a handle of os-ipc that can be handed over', handle)
 }

@@ -265,10 +265,15 @@ export function mayTakeAtOnce(direction) {
     budget--
     return true
   }
+  inNextTurn(direction)
+  return false
+}
+
+/** Has `direction` told in the next turn of the event loop. @param {Deferred} direction */
+export function inNextTurn(direction) {
   // Not unref'd: then the loop would go to sleep before it runs.
   if (deferred.size === 0) setImmediate(resume)
   deferred.add(direction)
-  return false
 }
 
 function resume() {

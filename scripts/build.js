@@ -1,20 +1,16 @@
 /**
  * `npm run build`: the addon for this machine, and the generated native.cjs and native.d.ts.
  * `npm run build -- --fault-inject`: the addon whose faults can be asked for, under target/, for tests alone.
- * `npm run build -- --sanitize`: the addon that AddressSanitizer watches over, there too.
  */
 import { parseArgs } from 'node:util'
-import { buildAddon, buildFaultInject, buildSanitized, updateGenerated } from './support/addon.js'
+import { buildAddon, buildFaultInject, updateGenerated } from './support/addon.js'
 import { main } from './support/run.js'
 
-const flag = /** @type {const} */ ({ type: 'boolean', default: false })
-const { values } = parseArgs({ options: { 'fault-inject': flag, sanitize: flag } })
+const { values } = parseArgs({ options: { 'fault-inject': { type: 'boolean', default: false } } })
 
 await main(() => {
   if (values['fault-inject']) {
     buildFaultInject({ force: true })
-  } else if (values.sanitize) {
-    buildSanitized({ force: true })
   } else {
     buildAddon({ force: true })
     updateGenerated()

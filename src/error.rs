@@ -81,9 +81,11 @@ fn code(error: &Error) -> String {
         Error::NotInitialized { .. } | Error::NoValues { .. } => "ERR_IPC_NOT_INITIALIZED".into(),
         Error::Shortened => "ERR_IPC_TRUNCATED".into(),
         Error::NotSupported(_) => "ERR_IPC_NOT_SUPPORTED".into(),
-        Error::Version { .. } => "ERR_IPC_VERSION".into(),
+        Error::Version { .. } | Error::OtherVersion { .. } => "ERR_IPC_VERSION".into(),
         Error::WrongKind { .. } | Error::Parties { .. } => "ERR_INVALID_ARG_VALUE".into(),
         Error::InvalidName { .. } => "ERR_IPC_INVALID_NAME".into(),
+        Error::Corrupt(_) => "ERR_IPC_CORRUPT".into(),
+        Error::Exclusive(_) => "ERR_IPC_EXCLUSIVE".into(),
         Error::Panicked(_) => "ERR_IPC_INTERNAL".into(),
     }
 }

@@ -4,6 +4,7 @@
 //! method or an external value costs a look-up under a lock. `lib/` owns the numbers and sees to it that each is given
 //! back, by close or by garbage collection.
 
+mod channel;
 mod error;
 #[cfg(feature = "fault-inject")]
 mod fault;
@@ -34,6 +35,7 @@ use napi_derive::napi;
 #[napi(module_exports)]
 pub fn init(exports: Object<'_>, env: Env) -> napi::Result<()> {
     lock::export(&env, &exports)?;
+    channel::export(&env, &exports)?;
     pipe::export(&env, &exports)?;
     posix_queue::export(&env, &exports)?;
     posix_semaphore::export(&env, &exports)?;

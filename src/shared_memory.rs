@@ -271,11 +271,20 @@ pub fn shared_memory_buffer<'env>(env: &'env Env, id: u32, shared: bool) -> napi
     } else {
         View::buffer(env, mapping)?.map(|(buffer, view)| (buffer, Shown::Buffer(view)))
     };
-    let Some((buffer, shown)) = made else { return Ok(None) };
+    made.map(|(buffer, shown)| object_of(env, buffer, shown)).transpose()
+}
+
+fn object_of<'env>(env: &'env Env, buffer: Unknown<'env>, shown: Shown) -> napi::Result<Object<'env>> {
     let mut object = Object::new(env)?;
     object.set_named_property("buffer", buffer)?;
     object.set_named_property("shown", table::insert(&SHOWN, shown))?;
-    Ok(Some(object))
+    Ok(object)
+}
+
+/// The same of memory that is not a [`Memory`]'s.
+pub(crate) fn show<'env>(env: &'env Env, mapping: Arc<Mapping>) -> napi::Result<Option<Object<'env>>> {
+    let made = View::buffer(env, mapping)?;
+    made.map(|(buffer, view)| object_of(env, buffer, Shown::Buffer(view))).transpose()
 }
 
 /// Takes the memory away from behind a buffer: it is detached where that can be, and zeros stand behind it.

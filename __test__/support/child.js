@@ -34,6 +34,7 @@ export function start(
     const numbers = own.map((fd) => 2 + fds.push(fd))
     return { kind, fds: numbers, meta }
   })
+  for (const { leave } of parcels) leave()
   const began = performance.now()
   const child = spawn(process.execPath, [...node, script, ...words.map(String)], {
     stdio: [stdin, 'pipe', 'pipe', ...fds],

@@ -1,4 +1,5 @@
 /** In a fixture: the handles that `start` of child.js has given to this process. */
+import '../../index.js'
 import { rebuild } from '../../lib/handover.js'
 
 /** @returns {any[]} */

@@ -98,6 +98,17 @@ pub enum Error {
         /// The call.
         syscall: &'static str,
     },
+    /// What another process has written cannot be right, as this says.
+    Corrupt(&'static str),
+    /// Another process speaks another version of a format.
+    OtherVersion {
+        /// What it speaks.
+        theirs: u32,
+        /// What this package speaks.
+        ours: u32,
+    },
+    /// There can be one only, and somebody else has it, as this sentence says.
+    Exclusive(&'static str),
     /// A thread of ours panicked: a defect of this package.
     Panicked(String),
 }
@@ -306,6 +317,14 @@ impl fmt::Display for Error {
             Self::Shrinkable => f.write_str("the memory can be shortened by its other users"),
             Self::Shortened => f.write_str("the memory was shortened by another process"),
             Self::NotSupported(sentence) => f.write_str(sentence),
+            Self::Corrupt(what) => f.write_str(what),
+            Self::OtherVersion { theirs, ours } => {
+                write!(
+                    f,
+                    "the other side speaks version {theirs} of the format, or something newer than version {ours}"
+                )
+            }
+            Self::Exclusive(sentence) => f.write_str(sentence),
             Self::NoHugePages { errno, syscall } => {
                 write!(f, "{}, {syscall}: no huge pages", errno.desc().to_lowercase())
             }

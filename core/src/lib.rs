@@ -14,6 +14,7 @@ pub mod pipe;
 pub mod posix;
 pub mod process;
 pub mod registry;
+pub mod ring;
 pub mod shm;
 pub mod signal;
 pub mod splice;

@@ -257,6 +257,19 @@ export class Direction {
       hold.resolve(undefined)
     }
     await turn
+    return this.freedBy(hold)
+  }
+
+  /** The same where nobody stands ahead. @returns {() => void} */
+  holdNow() {
+    const hold = new Hold()
+    this.enqueue(hold, FOR_EVER)
+    hold.attempt()
+    return this.freedBy(hold)
+  }
+
+  /** What lets whoever stands behind `hold` go on. @param {Hold} hold */
+  freedBy(hold) {
     return () => {
       // Not after the handle has been closed: that has removed it.
       if (hold.direction === undefined) return

@@ -75,33 +75,18 @@ export class Permits extends Direction {
 
   /** @param {import('../validate.js').Wait} wait @returns {Promise<any>} */
   take(wait) {
-    if (wait.timeout > 0 || !this.leaving || wait.signal?.aborted) return this.submit(new Take(this.source), wait)
-    try {
-      const value = this.tryTake()
-      return value === BLOCKED ? Promise.reject(timedOut()) : Promise.resolve(value)
-    } catch (error) {
-      return Promise.reject(error)
-    }
+    return this.submit(new Take(this.source), wait)
   }
 
   /** Whether or not others wait. BLOCKED if there is nothing. */
   tryTake() {
-    const { source } = this
-    const value = source.tryTake(false)
-    if (value !== BLOCKED || !this.leaving) return value
-    const recalled = this.recall()
-    return recalled === undefined ? source.tryTake(false) : source.taken?.(recalled)
-  }
-
-  /** Nobody stands here any more, and the thread has been told so; but it may have taken something by then. */
-  get leaving() {
-    return this.job !== undefined && this.head === undefined
+    return this.source.tryTake(false)
   }
 
   /** @param {number} timeout @returns {any} */
   takeSync(timeout) {
     const { source } = this
-    const value = this.tryTake()
+    const value = source.tryTake(false)
     if (value !== BLOCKED) return value
     if (timeout === 0) throw timedOut()
     try {

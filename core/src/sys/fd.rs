@@ -48,6 +48,16 @@ pub fn copy_of(number: RawFd) -> Result<OwnedFd> {
     duplicate(borrowed)
 }
 
+/// Lends a number that belongs to somebody else to `body`, which may only ask about it: of one that is not open the kernel
+/// says so.
+pub fn lend<T>(number: RawFd, body: impl FnOnce(BorrowedFd<'_>) -> Result<T>) -> Result<T> {
+    if number < 0 {
+        return Err(Error::os(Errno::EBADF, "fcntl"));
+    }
+    // SAFETY: -1 is excluded; the borrow ends in this function, and the kernel judges whether the number is open.
+    body(unsafe { BorrowedFd::borrow_raw(number) })
+}
+
 /// Another descriptor of the same open file description, close-on-exec.
 pub fn duplicate(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
     let number = fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(3)).map_err(|errno| Error::os(errno, "fcntl"))?;

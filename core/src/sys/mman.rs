@@ -84,6 +84,30 @@ impl Mapping {
         Ok(mapping)
     }
 
+    /// Maps several parts of `fd`, in whole pages, one behind the other, shared and writable. Nobody may shorten it.
+    pub fn of_pieces(fd: BorrowedFd<'_>, pieces: &[(u64, usize)]) -> Result<Self> {
+        let span = pieces
+            .iter()
+            .try_fold(0_usize, |sum, (_, length)| sum.checked_add(*length))
+            .ok_or(Error::os(Errno::ENOMEM, "mmap"))?;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        // SAFETY: the kernel chooses an address where nothing stands; nothing can be read or written there yet.
+        let address = unsafe { libc::mmap(ptr::null_mut(), span, libc::PROT_NONE, flags, -1, 0) };
+        ret(address as libc::c_long, "mmap")?;
+        let base = NonNull::new(address.cast()).ok_or(Error::os(Errno::ENOMEM, "mmap"))?;
+        // It owns the range from here on, also if a piece cannot be mapped.
+        let whole =
+            Self { base, span, skew: 0, length: span, attached: false, guard: None, retired: AtomicBool::new(false) };
+        let mut at = 0;
+        for (offset, length) in pieces {
+            // SAFETY: within the range that was just reserved.
+            let place = unsafe { base.add(at) };
+            map(place.as_ptr(), *length, Access::ReadWrite, fd, *offset, libc::MAP_FIXED)?;
+            at += length;
+        }
+        Ok(whole)
+    }
+
     /// Attaches a System V segment, which nobody can shorten.
     pub fn of_segment(id: i32, length: usize, read_only: bool) -> Result<Self> {
         let flags = if read_only { libc::SHM_RDONLY } else { 0 };

@@ -1,0 +1,529 @@
+/** Channels: what holds for them beside what the conformance suite asks of every transport. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Channel, ChannelListener, pipe, SharedMemory } from '../index.js'
+import { fixture, start } from './support/child.js'
+import { turn } from './support/state.js'
+
+/** @typedef {import('../index.js').Handle} Handle */
+
+/** @type {Handle[]} */
+const made = []
+after(() => {
+  for (const handle of made) handle.close()
+})
+
+/** @param {any} [options] @returns {[Channel<any>, Channel<any>]} */
+function pair(options) {
+  const ends = /** @type {[Channel<any>, Channel<any>]} */ (Channel.pair(options))
+  made.push(...ends)
+  return ends
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'os-ipc-channel-'))
+after(() => rmSync(folder, { recursive: true }))
+let sockets = 0
+const address = () => join(folder, `${++sockets}.sock`)
+
+/** @param {any} [options] */
+function listen(options) {
+  const listener = ChannelListener.listen(address(), options)
+  made.push(listener)
+  return listener
+}
+
+/** @param {string} how @param {(string | number)[]} [words] @param {any} [options] */
+function peer(how, words = [], options = undefined) {
+  const [ours, theirs] = pair(options)
+  return { channel: ours, child: start(fixture('channel-peer.js'), [how, ...words], { handles: [theirs] }) }
+}
+
+/** @param {string} code */
+const coded = (code) => ({ code })
+
+describe('messages', () => {
+  test('come out as they went in, in order, whatever their size', async () => {
+    const [a, b] = pair()
+    const sizes = [0, 1, 7, 8, 9, 127, 128, 129, 4096, 8192, 8193, 65_536, 524_280, 524_281, 1 << 20, 3_000_001]
+    const messages = sizes.map((size, index) => Buffer.alloc(size, index + 1))
+    const sending = (async () => {
+      for (const message of messages) await a.send(message)
+    })()
+    for (const message of messages) assert.deepEqual(await b.recv(), message)
+    await sending
+  })
+
+  test('are sent as they were when send was called', async () => {
+    const [a, b] = pair({ capacity: 4096 })
+    const data = Buffer.alloc(10_000, 1)
+    const sending = a.send(data)
+    data.fill(2)
+    assert.ok((await b.recv()).every((/** @type {number} */ byte) => byte === 1))
+    await sending
+  })
+
+  test('are memory of their own: the next one does not change them', async () => {
+    const [a, b] = pair()
+    const seen = []
+    for (let i = 0; i < 20_000; i++) {
+      a.sendSync(Buffer.from(String(i)))
+      seen.push(b.tryRecv())
+    }
+    seen.forEach((message, index) => {
+      assert.equal(String(message), String(index))
+    })
+  })
+
+  for (const codec of /** @type {const} */ (['json', 'structured'])) {
+    test(`with the codec '${codec}' are values`, async () => {
+      const [a, b] = pair({ codec })
+      const values = [0, false, '', 'é∞😀', [1, [2]], { a: { b: null } }, 'x'.repeat(2_000_000)]
+      for (const value of values) {
+        const sending = a.send(value)
+        assert.deepEqual(await b.recv(), value)
+        await sending
+      }
+      for (const nothing of [null, undefined]) await assert.rejects(a.send(nothing), coded('ERR_INVALID_ARG_VALUE'))
+    })
+  }
+
+  test("with the codec 'structured' keep what JSON does not know", async () => {
+    const [a, b] = pair({ codec: 'structured' })
+    const value = {
+      when: new Date(7),
+      map: new Map([[1n, new Set(['x'])]]),
+      bytes: new Float64Array([1.5, Number.NaN]),
+    }
+    await a.send(value)
+    assert.deepEqual(await b.recv(), value)
+  })
+
+  test('with checksums are the same', async () => {
+    const [a, b] = pair({ checksum: true })
+    for (const size of [0, 1, 100, 10_000, 2_000_000]) {
+      const sending = a.send(Buffer.alloc(size, 5))
+      assert.deepEqual(await b.recv(), Buffer.alloc(size, 5))
+      await sending
+    }
+  })
+
+  test('of a message that is too long nothing is sent', async () => {
+    const [a, b] = pair({ maxMessageSize: 100 })
+    await assert.rejects(a.send(Buffer.alloc(101)), coded('EMSGSIZE'))
+    assert.throws(() => a.trySend(Buffer.alloc(101)), coded('EMSGSIZE'))
+    await a.send(Buffer.alloc(100))
+    assert.equal((await b.recv()).length, 100)
+    assert.equal(b.tryRecv(), undefined)
+  })
+
+  test('go on over the wrap of their positions', { timeout: 60_000 }, async () => {
+    const [a, b] = pair({ capacity: 1 << 26, maxMessageSize: 1 << 25 })
+    const message = Buffer.alloc((1 << 25) - 64, 3)
+    for (let bytes = 0; bytes < 2 ** 32 + 2 ** 27; bytes += message.length) {
+      assert.ok(a.trySend(message))
+      const borrowed = b.tryBorrow()
+      assert.equal(borrowed?.bytes.length, message.length)
+      assert.equal(borrowed.bytes[message.length - 1], 3)
+      borrowed.release()
+    }
+  })
+})
+
+describe('capacity', () => {
+  test('is what a direction holds before send waits', async () => {
+    const [a, b] = pair({ capacity: 4096 })
+    let sent = 0
+    while (a.trySend(Buffer.alloc(56))) sent++
+    assert.equal(sent, 64)
+    let done = false
+    const waiting = a.send('next').then(() => {
+      done = true
+    })
+    await turn()
+    assert.equal(done, false)
+    for (let i = 0; i < 64; i++) assert.ok(b.tryRecv())
+    await waiting
+    assert.equal(String(await b.recv()), 'next')
+  })
+
+  test('0 is a rendezvous: send settles when the message has been taken', async () => {
+    const [a, b] = pair({ capacity: 0 })
+    assert.equal(a.trySend('nobody waits'), false)
+    let done = false
+    const sending = a.send('x').then(() => {
+      done = true
+    })
+    await sleep(20)
+    assert.equal(done, false)
+    assert.equal(String(b.tryRecv()), 'x')
+    await sending
+    const receiving = b.recv()
+    assert.equal(a.trySend('somebody does'), true)
+    assert.equal(String(await receiving), 'somebody does')
+  })
+
+  test('0: a send that is given up was not received', async () => {
+    const [a, b] = pair({ capacity: 0 })
+    await assert.rejects(a.send('x', { timeout: 10 }), coded('ETIMEDOUT'))
+    const controller = new AbortController()
+    const sending = a.send('y', { signal: controller.signal })
+    controller.abort()
+    await assert.rejects(sending, { name: 'AbortError' })
+    assert.throws(() => a.sendSync('z', { timeout: 10 }), coded('ETIMEDOUT'))
+    assert.equal(b.tryRecv(), undefined)
+    const next = a.send('next')
+    assert.equal(String(await b.recv()), 'next')
+    await next
+  })
+
+  test('0 carries messages that are longer than its ring', async () => {
+    const [a, b] = pair({ capacity: 0 })
+    const message = Buffer.alloc(1_000_000, 9)
+    const [received] = await Promise.all([b.recv(), a.send(message)])
+    assert.deepEqual(received, message)
+  })
+
+  test('Infinity never waits, keeps the order, and says when it keeps too much', async () => {
+    const [a, b] = pair({ capacity: Number.POSITIVE_INFINITY, maxQueued: 10_000_000 })
+    for (let i = 0; i < 100; i++) await a.send(Buffer.alloc(100_000, i))
+    await assert.rejects(a.send(Buffer.alloc(2_000_000)), coded('ERR_IPC_LIMIT'))
+    assert.equal(a.trySend(Buffer.alloc(2_000_000)), false)
+    for (let i = 0; i < 100; i++) assert.equal((await b.recv())[0], i)
+    await a.flush()
+  })
+})
+
+describe('giving up', () => {
+  test('a receive that is aborted or times out takes nothing', async () => {
+    const [a, b] = pair()
+    await assert.rejects(b.recv({ timeout: 5 }), coded('ETIMEDOUT'))
+    assert.throws(() => b.recvSync({ timeout: 5 }), coded('ETIMEDOUT'))
+    const controller = new AbortController()
+    const receiving = b.recv({ signal: controller.signal })
+    controller.abort()
+    await assert.rejects(receiving, { name: 'AbortError' })
+    a.send('x')
+    await assert.rejects(b.recv({ signal: controller.signal }), { name: 'AbortError' })
+    assert.equal(String(await b.recv({ timeout: 0 })), 'x')
+  })
+
+  test('a message that is given up half-way is not received, and the next one is', async () => {
+    const [a, b] = pair({ capacity: 4096 })
+    const controller = new AbortController()
+    const sending = a.send(Buffer.alloc(100_000, 1), { signal: controller.signal })
+    const next = a.send('next')
+    await turn()
+    controller.abort()
+    await assert.rejects(sending, { name: 'AbortError' })
+    assert.equal(String(await b.recv()), 'next')
+    await next
+  })
+
+  test('10,000 timeouts and aborts against a numbered stream: all of it is received, in order', async () => {
+    const { channel } = peer('count', [10_000])
+    await channel.send('go')
+    let expected = 0
+    for (;;) {
+      const controller = new AbortController()
+      const wait = expected % 2 ? { timeout: Math.random() } : { signal: controller.signal }
+      const receiving = channel.recv(wait)
+      if (expected % 2 === 0) setImmediate(() => controller.abort())
+      let message
+      try {
+        message = await receiving
+      } catch (error) {
+        assert.ok(['ETIMEDOUT', 20].includes(/** @type {any} */ (error).code), String(error))
+        continue
+      }
+      if (message === null) break
+      assert.equal(String(message).split(':')[0], String(expected))
+      expected++
+    }
+    assert.equal(expected, 10_000)
+  })
+})
+
+describe('without a copy', () => {
+  test('what is written into a reservation is sent by commit, or its beginning is', async () => {
+    const [a, b] = pair()
+    const reservation = await a.reserve(1000)
+    reservation.bytes.fill(7)
+    const behind = a.send('behind')
+    reservation.commit(10)
+    assert.deepEqual(await b.recv(), Buffer.alloc(10, 7))
+    await behind
+    assert.equal(String(await b.recv()), 'behind')
+    assert.throws(() => reservation.commit(), coded('ERR_INVALID_STATE'))
+  })
+
+  test('a reservation that is cancelled sends nothing', async () => {
+    const [a, b] = pair()
+    a.tryReserve(100)?.cancel()
+    await a.send('x')
+    assert.equal(String(await b.recv()), 'x')
+    await assert.rejects(a.reserve(600_000), coded('EMSGSIZE'))
+  })
+
+  test('a message is borrowed where it stands, and receiving waits for its release', async () => {
+    const [a, b] = pair()
+    await a.send('one')
+    await a.send('two')
+    const borrowed = await b.borrow()
+    assert.equal(Buffer.from(borrowed?.bytes ?? []).toString(), 'one')
+    await assert.rejects(b.recv(), coded('ERR_INVALID_STATE'))
+    assert.throws(() => b.tryBorrow(), coded('ERR_INVALID_STATE'))
+    borrowed?.release()
+    assert.equal(borrowed?.bytes.length, 0)
+    assert.equal(String(await b.recv()), 'two')
+  })
+
+  test('what a program does with lent memory harms only that', async () => {
+    const [a, b] = pair()
+    await a.send('one')
+    const borrowed = await b.borrow()
+    structuredClone(borrowed?.bytes.buffer, { transfer: [/** @type {ArrayBuffer} */ (borrowed?.bytes.buffer)] })
+    borrowed?.release()
+    await a.send('two')
+    assert.equal(String(await b.recv()), 'two')
+  })
+
+  test('recvInto leaves a message that is too long where it is', async () => {
+    const [a, b] = pair()
+    for (const size of [100, 700_000]) {
+      const sending = a.send(Buffer.alloc(size, 4))
+      await assert.rejects(b.recvInto(Buffer.alloc(size - 1)), coded('EMSGSIZE'))
+      const target = Buffer.alloc(size)
+      assert.equal(await b.recvInto(target), size)
+      assert.ok(target.every((byte) => byte === 4))
+      await sending
+    }
+    a.close()
+    assert.equal(await b.recvInto(Buffer.alloc(1)), null)
+  })
+})
+
+describe('handles', () => {
+  test('travel with their message, in order, and are the receiver’s', async () => {
+    const [a, b] = pair()
+    const memory = SharedMemory.create(4096)
+    const { reader, writer } = pipe()
+    made.push(memory, reader, writer)
+    await a.send('first')
+    await a.send('with handles', { handles: [memory, reader] })
+    await a.send('last')
+    assert.equal(reader.closed, true)
+    assert.equal(memory.closed, false)
+    assert.equal(String(await b.recv()), 'first')
+    const envelope = await b.recvEnvelope()
+    assert.equal(String(envelope?.message), 'with handles')
+    const [theirs, read] = /** @type {any[]} */ (envelope?.takeHandles() ?? [])
+    made.push(theirs, read)
+    memory.write('shared', 0)
+    assert.equal(theirs.read(0, 6).toString(), 'shared')
+    await writer.send('through the pipe')
+    assert.equal(String(await read.recv()), 'through the pipe')
+    assert.deepEqual((await b.recvEnvelope())?.takeHandles(), [])
+  })
+
+  test('a channel through a channel goes on where it was, with what was sent before', async () => {
+    const [a, b] = pair()
+    const [c, d] = pair()
+    await c.send('before')
+    await a.send('here', { handles: [d] })
+    const [moved] = /** @type {Channel[]} */ ((await b.recvEnvelope())?.takeHandles() ?? [])
+    made.push(moved)
+    assert.equal(String(await moved.recv()), 'before')
+    await c.send('after')
+    assert.equal(String(await moved.recv()), 'after')
+    await moved.send('back')
+    assert.equal(String(await c.recv()), 'back')
+    moved.close()
+    assert.equal(await c.recv(), null)
+  })
+
+  test('a channel that is in use stays where it is', async () => {
+    const [a] = pair()
+    const [, d] = pair()
+    const waiting = d.recv()
+    await assert.rejects(a.send('x', { handles: [d] }), coded('ERR_INVALID_STATE'))
+    assert.equal(d.closed, false)
+    d.close()
+    await assert.rejects(waiting, coded('ERR_IPC_CLOSED'))
+  })
+})
+
+describe('another process', () => {
+  for (const how of ['echo', 'echoSync']) {
+    test(`answers (${how})`, async () => {
+      const { channel, child } = peer(how)
+      for (let i = 0; i < 200; i++) {
+        const message = Buffer.alloc(i * 977, i)
+        await channel.send(message)
+        assert.deepEqual(await channel.recv(), message)
+      }
+      assert.equal(channel.peer?.pid, child.pid)
+      await channel.end()
+      await child.succeeded()
+    })
+  }
+
+  test('is answered by blocking calls', async () => {
+    const { channel, child } = peer('echo')
+    for (let i = 0; i < 200; i++) {
+      channel.sendSync(Buffer.alloc(i * 977, i))
+      assert.deepEqual(channel.recvSync({ timeout: 10_000 }), Buffer.alloc(i * 977, i))
+    }
+    channel.close()
+    await child.succeeded()
+  })
+
+  test('that exits has ended the stream; one that is killed has died: after all that it sent', async () => {
+    const exits = peer('exit')
+    assert.equal(String(await exits.channel.recv()), 'the last words')
+    assert.equal(await exits.channel.recv(), null)
+    assert.equal(await exits.channel.recv(), null)
+    await assert.rejects(exits.channel.send('x'), coded('EPIPE'))
+    const dies = peer('die')
+    assert.equal(String(await dies.channel.recv()), 'the last words')
+    await assert.rejects(dies.channel.recv(), coded('ERR_IPC_PEER_DIED'))
+    await assert.rejects(dies.channel.send('x'), coded('ERR_IPC_PEER_DIED'))
+    assert.throws(() => dies.channel.tryRecv(), coded('ERR_IPC_PEER_DIED'))
+  })
+
+  test('that is killed ends a blocking receive, and a send that waits for room', async () => {
+    const one = peer('wait')
+    await one.child.says('waits')
+    setTimeout(() => one.child.process.kill('SIGKILL'), 50)
+    const other = peer('wait')
+    await other.child.says('waits')
+    const sending = (async () => {
+      for (;;) await other.channel.send(Buffer.alloc(100_000))
+    })()
+    await one.child.outcome
+    assert.throws(() => one.channel.recvSync({ timeout: 10_000 }), coded('ERR_IPC_PEER_DIED'))
+    other.child.process.kill('SIGKILL')
+    await assert.rejects(sending, coded('ERR_IPC_PEER_DIED'))
+  })
+
+  test('that inherits the descriptor alone adopts it, and a close here says nothing', async () => {
+    const [ours, theirs] = pair()
+    const script = `
+      import { Channel } from ${JSON.stringify(new URL('../index.js', import.meta.url).href)}
+      const channel = Channel.fromFd(3)
+      await channel.send('inherited')
+      await channel.end()`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'inherit', 'inherit', theirs.fd],
+    })
+    theirs.close()
+    assert.equal(String(await ours.recv()), 'inherited')
+    assert.equal(await ours.recv(), null)
+    assert.deepEqual(await once(child, 'close'), [0, null])
+  })
+})
+
+describe('the end', () => {
+  test('close: what was sent can be received, then null', async () => {
+    const [a, b] = pair()
+    for (let i = 0; i < 10; i++) a.send(String(i))
+    a.close()
+    for (let i = 0; i < 10; i++) assert.equal(String(await b.recv()), String(i))
+    assert.equal(await b.recv(), null)
+    assert.deepEqual(await b.recvMany(), [])
+    assert.equal(b.tryRecv(), null)
+    assert.equal(b.recvSync(), null)
+  })
+
+  test('the other end of a pair that nobody has used ends the stream too', async () => {
+    const [a, b] = pair()
+    b.close()
+    assert.equal(await a.recv(), null)
+  })
+
+  test('flush settles once everything has been received; end closes then', async () => {
+    const [a, b] = pair()
+    for (let i = 0; i < 100; i++) a.send('x')
+    let flushed = false
+    const flushing = a.flush().then(() => {
+      flushed = true
+    })
+    await turn()
+    assert.equal(flushed, false)
+    for (let i = 0; i < 99; i++) b.tryRecv()
+    await sleep(10)
+    assert.equal(flushed, false)
+    b.tryRecv()
+    await flushing
+    const ending = a.end()
+    await ending
+    assert.equal(a.closed, true)
+    assert.equal(await b.recv(), null)
+  })
+
+  test('close counts what only this process had', async () => {
+    const [a] = pair({ capacity: 4096 })
+    const waiting = [a.send(Buffer.alloc(4000)), a.send(Buffer.alloc(4000)), a.send(Buffer.alloc(4000))]
+    const outcomes = Promise.allSettled(waiting)
+    a.close()
+    const failed = (await outcomes).filter(({ status }) => status === 'rejected')
+    assert.equal(a.unsent, failed.length)
+    assert.ok(failed.length >= 2)
+  })
+})
+
+describe('ChannelListener', () => {
+  test('gives a channel for each process that connects', async () => {
+    const listener = listen({ codec: 'json' })
+    const accepting = listener.accept()
+    const client = await Channel.connect(listener.address, { codec: 'json' })
+    const server = await accepting
+    made.push(client, server)
+    await client.send({ hello: 1 })
+    assert.deepEqual(await server.recv(), { hello: 1 })
+    assert.equal(server.peer?.pid, process.pid)
+    assert.equal(client.peer?.uid, process.getuid?.())
+    client.close()
+    assert.equal(await server.recv(), null)
+  })
+
+  test('refuses another codec or checksum, and who comes when there are enough', async () => {
+    const listener = listen({ codec: 'json', maxConnections: 1 })
+    const accepted = []
+    const accepting = (async () => {
+      for await (const channel of listener) accepted.push(channel)
+    })()
+    const options = /** @type {any} */ ({ codec: 'bytes' })
+    await assert.rejects(Channel.connect(listener.address, options), coded('ERR_IPC_VERSION'))
+    await assert.rejects(Channel.connect(listener.address, { codec: 'json', checksum: true }), coded('ERR_IPC_VERSION'))
+    const first = await Channel.connect(listener.address)
+    await assert.rejects(Channel.connect(listener.address), coded('ERR_IPC_LIMIT'))
+    first.close()
+    listener.close()
+    await accepting
+    for (const channel of accepted) channel.close()
+  })
+
+  test('one who says nothing holds up nobody', async () => {
+    const listener = listen({ handshakeTimeout: 100 })
+    const silent = (await import('../index.js')).UnixSocket.connect(listener.address, { type: 'seqpacket' })
+    made.push(await silent)
+    const accepting = listener.accept()
+    const client = await Channel.connect(listener.address)
+    made.push(client, await accepting)
+    assert.equal(await (await silent).recv(), null)
+  })
+
+  test('close ends whoever waits for a connection', async () => {
+    const listener = listen()
+    const accepting = listener.accept()
+    listener.close()
+    await assert.rejects(accepting, coded('ERR_IPC_CLOSED'))
+    await assert.rejects(Channel.connect(listener.address), coded('ECONNREFUSED'))
+  })
+})

@@ -1,0 +1,185 @@
+//! The receiving half. Nothing that stands in the ring is believed.
+
+use super::layout::{KIND_SHIFT, LENGTH_MASK, RECORD, record_size};
+use super::place::{Place, Word};
+use super::record::Kind;
+use crate::error::{Error, Result};
+
+/// Takes messages.
+#[derive(Debug)]
+pub struct Consumer<P> {
+    place: P,
+    head: u32,
+    tail: u32,
+    checksum: bool,
+    max_message_size: u32,
+    /// A message in pieces: what has come, and how much there will be.
+    partial: Option<(Vec<u8>, usize)>,
+    announced: Option<(u32, u32)>,
+}
+
+/// What was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// A message, with the sequence number and the count of the handles that it has on the control line.
+    Message(Vec<u8>, Option<(u32, u32)>),
+    /// A message that stands in memory of its own, which is on the control line under this number; its length.
+    Elsewhere(u32, u32),
+    /// Nothing, now.
+    Nothing,
+}
+
+impl<P: Place> Consumer<P> {
+    /// Goes on from where the ring stands.
+    pub fn new(place: P, checksum: bool, max_message_size: u32) -> Result<Self> {
+        let head = place.load(Word::Head);
+        if !head.is_multiple_of(8) {
+            return Err(Error::Corrupt("the positions of the ring are impossible"));
+        }
+        let (partial, announced) = (None, None);
+        let mut consumer = Self { place, head, tail: head, checksum, max_message_size, partial, announced };
+        consumer.refresh()?;
+        Ok(consumer)
+    }
+
+    /// The ring.
+    pub fn place(&self) -> &P {
+        &self.place
+    }
+
+    /// The next message, if it is there.
+    pub fn take(&mut self) -> Result<Taken> {
+        loop {
+            if self.head == self.tail && !self.refresh()? {
+                return Ok(Taken::Nothing);
+            }
+            let mut word = [0; 4];
+            self.place.read(self.head, &mut word)?;
+            let word = u32::from_ne_bytes(word);
+            let length = word & LENGTH_MASK;
+            let size = record_size(length as usize);
+            if size > self.tail.wrapping_sub(self.head) {
+                return Err(Error::Corrupt("a record is longer than what was sent"));
+            }
+            let taken = self.record(word >> KIND_SHIFT, length)?;
+            crate::fault::point("ring-read");
+            self.head = self.head.wrapping_add(size);
+            self.tell();
+            crate::fault::point("ring-taken");
+            if let Some(taken) = taken {
+                return Ok(taken);
+            }
+        }
+    }
+
+    /// Has the other side ring when it sends something. False if it has by now.
+    pub fn sleep(&mut self) -> Result<bool> {
+        self.place.store(Word::ReceiverSleeps, 1);
+        Ok(self.head == self.tail && !self.refresh()?)
+    }
+
+    /// Whether a message is half there.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.partial.is_some()
+    }
+
+    fn refresh(&mut self) -> Result<bool> {
+        let tail = self.place.load(Word::Tail);
+        let published = tail.wrapping_sub(self.head);
+        if published > self.place.capacity() || !published.is_multiple_of(8) {
+            return Err(Error::Corrupt("the positions of the ring are impossible"));
+        }
+        self.tail = tail;
+        Ok(published != 0)
+    }
+
+    fn tell(&self) {
+        self.place.store(Word::Head, self.head);
+        if self.place.load(Word::SenderSleeps) == 0 {
+            return;
+        }
+        let ahead = self.head.wrapping_sub(self.place.load(Word::SenderWants)).cast_signed();
+        if ahead >= 0 && self.place.swap(Word::SenderSleeps, 0) == 1 {
+            self.place.ring();
+        }
+    }
+
+    fn record(&mut self, kind: u32, length: u32) -> Result<Option<Taken>> {
+        let within = self.partial.is_some();
+        match (Kind::from_bits(kind), length) {
+            (Some(Kind::Whole), _) if !within => {
+                let message = self.payload(self.acceptable(length, 0)?)?;
+                Ok(Some(Taken::Message(message, self.announced.take())))
+            }
+            (Some(Kind::Start), 8) if !within => {
+                let [length, _] = self.words()?;
+                let length = self.acceptable(length, 1)?;
+                self.partial = Some((Vec::with_capacity(length), length));
+                Ok(None)
+            }
+            (Some(Kind::Piece), _) => {
+                let piece = self.payload(length as usize)?;
+                let Some((message, wanted)) = &mut self.partial else {
+                    return Err(Error::Corrupt("a piece of no message"));
+                };
+                if message.len() + piece.len() > *wanted {
+                    return Err(Error::Corrupt("there are more pieces than were announced"));
+                }
+                message.extend_from_slice(&piece);
+                if message.len() < *wanted {
+                    return Ok(None);
+                }
+                let message = self.partial.take().map(|(message, _)| message).unwrap_or_default();
+                Ok(Some(Taken::Message(message, self.announced.take())))
+            }
+            (Some(Kind::Abort), _) if within => {
+                self.partial = None;
+                self.announced = None;
+                Ok(None)
+            }
+            (Some(Kind::Handles), 8) if !within && self.announced.is_none() => {
+                let [sequence, count] = self.words()?;
+                self.announced = Some((sequence, count));
+                Ok(None)
+            }
+            (Some(Kind::Memory), 16) if !within => {
+                let [sequence, _] = self.words()?;
+                let mut length = [0; 4];
+                self.place.read(self.head.wrapping_add(RECORD as u32 + 8), &mut length)?;
+                let length = self.acceptable(u32::from_ne_bytes(length), 1)?;
+                Ok(Some(Taken::Elsewhere(sequence, u32::try_from(length).unwrap_or(u32::MAX))))
+            }
+            (Some(_), _) => Err(Error::Corrupt("a record stands where it cannot")),
+            (None, _) => Err(Error::Corrupt("a record is of an unknown kind")),
+        }
+    }
+
+    fn acceptable(&self, length: u32, least: u32) -> Result<usize> {
+        if length < least || length > self.max_message_size {
+            return Err(Error::Corrupt("a message is of an impossible length"));
+        }
+        Ok(length as usize)
+    }
+
+    fn words(&self) -> Result<[u32; 2]> {
+        let bytes = self.payload(8)?;
+        let word =
+            |at: usize| bytes.get(at..at + 4).and_then(|word| word.try_into().ok()).map_or(0, u32::from_ne_bytes);
+        Ok([word(0), word(4)])
+    }
+
+    /// A copy, checked: the other side may go on writing.
+    fn payload(&self, length: usize) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        self.place.read(self.head.wrapping_add(RECORD as u32), &mut bytes)?;
+        if self.checksum {
+            let mut sum = [0; 4];
+            self.place.read(self.head.wrapping_add(4), &mut sum)?;
+            if u32::from_ne_bytes(sum) != crc32c::crc32c(&bytes) {
+                return Err(Error::Corrupt("a checksum is wrong"));
+            }
+        }
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,123 @@
+//! The control line of a channel: a seqpacket socket for what is not messages. Its hang-up is how the other side's end is
+//! seen.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+
+use nix::errno::Errno;
+
+use crate::error::{Error, Result};
+use crate::sys::Attempt;
+use crate::sys::control::Credentials;
+use crate::sys::fd as sys_fd;
+use crate::sys::socket::Inbox;
+use crate::unix_socket::{Kind, Socket};
+
+/// The longest frame.
+pub const LONGEST: usize = 64 * 1024;
+
+/// One end of it.
+#[derive(Debug)]
+pub struct Control(Socket);
+
+/// What has come.
+#[derive(Debug)]
+pub enum Received {
+    /// A frame.
+    Frame(Frame),
+    /// Nothing yet.
+    Nothing,
+    /// The other side has hung up, and there will be nothing more.
+    End,
+}
+
+/// One packet.
+#[derive(Debug)]
+pub struct Frame {
+    /// Its bytes.
+    pub data: Vec<u8>,
+    /// Its descriptors.
+    pub fds: Vec<OwnedFd>,
+    /// Who has sent it, if the kernel knows.
+    pub sender: Option<Credentials>,
+    /// There were more descriptors than this process could take: none are left.
+    pub lost: bool,
+}
+
+impl Control {
+    /// Two that are connected.
+    pub fn pair() -> Result<[Self; 2]> {
+        let (one, other) = Socket::pair(Kind::Seqpacket)?;
+        Ok([Self(one), Self(other)])
+    }
+
+    /// Adopts a descriptor that was inherited or accepted. On failure the number has not been touched.
+    pub fn adopt(number: RawFd) -> Result<Self> {
+        // Looked at by a copy, for a number of the wrong kind is not to be taken.
+        let looked = sys_fd::lend(number, |fd| {
+            let copy = sys_fd::duplicate(fd)?;
+            let number = std::os::fd::IntoRawFd::into_raw_fd(copy);
+            match Socket::adopt(number) {
+                Ok(socket) => Ok(socket.kind()),
+                Err(error) => {
+                    // Not adopted, so it is still ours alone.
+                    drop(sys_fd::adopt(number, |_| Ok(())));
+                    Err(error)
+                }
+            }
+        })?;
+        if looked != Kind::Seqpacket {
+            return Err(Error::WrongKind { expected: "a seqpacket socket", path: None });
+        }
+        Socket::adopt(number).map(Self)
+    }
+
+    /// Sends a frame whole.
+    pub fn send(&self, data: &[u8], fds: &[RawFd]) -> Result<Attempt<()>> {
+        Ok(match self.0.try_send(data, None, fds)? {
+            Attempt::Done(_) => Attempt::Done(()),
+            Attempt::WouldBlock => Attempt::WouldBlock,
+        })
+    }
+
+    /// Takes the next frame.
+    pub fn receive(&self, inbox: &mut Inbox) -> Result<Received> {
+        let mut data = vec![0; LONGEST];
+        let mut received = Received::End;
+        let taken = self.0.try_receive(inbox, &mut data, LONGEST, None, 1, |_, arrival, _| {
+            if !self.0.is_end(&arrival) {
+                let crate::sys::control::Control { fds, credentials, lost, .. } = arrival.control;
+                received = Received::Frame(Frame { data: vec![0; arrival.length], fds, sender: credentials, lost });
+            }
+        });
+        match taken {
+            Ok(Attempt::WouldBlock) => return Ok(Received::Nothing),
+            Ok(Attempt::Done(_)) => {}
+            // It has gone with something of ours unread.
+            Err(Error::Os { errno: Errno::ECONNRESET, .. }) => return Ok(Received::End),
+            Err(error) => return Err(error),
+        }
+        if let Received::Frame(frame) = &mut received {
+            let length = frame.data.len();
+            data.truncate(length);
+            frame.data = data;
+        }
+        Ok(received)
+    }
+
+    /// Who connected or listens, by the kernel's word; of a pair, who made it.
+    pub fn peer(&self) -> Result<Option<Credentials>> {
+        self.0.peer()
+    }
+
+    /// Gives the descriptor up.
+    #[must_use]
+    pub fn into_fd(self) -> OwnedFd {
+        self.0.into_fd()
+    }
+}
+
+impl AsFd for Control {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}

@@ -1,0 +1,178 @@
+//! One end of a channel, but for its control line: memory, bells, and which side it is.
+
+use std::cell::OnceCell;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::layout::Geometry;
+use super::memory::{self, Memory};
+use crate::error::{Error, Result};
+use crate::pipe::{Options, PipeEnd, Side, pipe};
+use crate::sys::{Attempt, fd as sys_fd};
+
+/// The three descriptors of an end, in the order in which they travel.
+#[derive(Debug)]
+pub struct Parts {
+    /// The memory.
+    pub memory: OwnedFd,
+    /// What the other end rings.
+    pub bell: PipeEnd,
+    /// The other end's bell.
+    pub other: PipeEnd,
+}
+
+/// One end. When it is dropped while it is attached, the other side is told that this one has closed: to be dropped before
+/// the control line hangs up.
+#[derive(Debug)]
+pub struct End {
+    parts: Parts,
+    side: usize,
+    geometry: Geometry,
+    attached: OnceCell<Memory>,
+}
+
+/// Rung bells are emptied in pieces of this size; a hostile ringer makes one call more of it, not an endless loop.
+const CLAPPER: usize = 4096;
+
+impl End {
+    /// Both ends of a new channel.
+    pub fn pair(geometry: Geometry) -> Result<[Self; 2]> {
+        let first = memory::create(&geometry)?;
+        let second = memory::duplicate(&first)?;
+        // No larger than a page: nobody counts how often it was rung.
+        let size = Options { capacity: Some(4096), packet: false };
+        let ((bell0, ring0), (bell1, ring1)) = (pipe(size)?, pipe(size)?);
+        let end = |memory, bell, other, side| Self {
+            parts: Parts { memory, bell, other },
+            side,
+            geometry,
+            attached: OnceCell::new(),
+        };
+        Ok([end(first, bell0, ring1, 0), end(second, bell1, ring0, 1)])
+    }
+
+    /// Adopts descriptors that were received. On failure the numbers have not been touched.
+    pub fn adopt(numbers: [RawFd; 3], side: usize) -> Result<Self> {
+        // All three are looked at before the first one is taken.
+        let borrowed = |number| sys_fd::copy_of(number);
+        let geometry = memory::inspect(borrowed(numbers[0])?.as_fd())?;
+        for (number, wanted) in [(numbers[1], Side::Reader), (numbers[2], Side::Writer)] {
+            let copy = borrowed(number)?;
+            drop(PipeEnd::adopt(std::os::fd::IntoRawFd::into_raw_fd(copy), wanted)?);
+        }
+        let (memory, ()) = sys_fd::adopt(numbers[0], |_| Ok(()))?;
+        let bell = PipeEnd::adopt(numbers[1], Side::Reader)?;
+        let other = PipeEnd::adopt(numbers[2], Side::Writer)?;
+        Ok(Self { parts: Parts { memory, bell, other }, side: side & 1, geometry, attached: OnceCell::new() })
+    }
+
+    /// Maps the memory and takes the side.
+    pub fn attach(&self) -> Result<&Memory> {
+        if self.attached.get().is_none() {
+            let memory = Memory::map(self.parts.memory.as_fd())?;
+            if *memory.geometry() != self.geometry {
+                return Err(Error::Corrupt("the memory of the channel has changed"));
+            }
+            memory.attach(self.side)?;
+            drop(self.attached.set(memory));
+        }
+        self.memory()
+    }
+
+    /// Leaves the side to whoever comes next, and keeps the memory: to be followed by [`leave`](Self::leave), or by
+    /// [`stay`](Self::stay) if nobody comes.
+    pub fn vacate(&self) -> Result<()> {
+        self.attached.get().map_or(Ok(()), |memory| memory.leave(self.side))
+    }
+
+    /// Takes the side again.
+    pub fn stay(&self) -> Result<()> {
+        self.attached.get().map_or(Ok(()), |memory| memory.attach(self.side))
+    }
+
+    /// Goes away without a word, after [`vacate`](Self::vacate): somebody else has this end.
+    pub fn leave(mut self) {
+        drop(self.attached.take());
+    }
+
+    /// Says that this side sends no more, also if it was never attached.
+    pub fn end(&self) -> Result<()> {
+        self.attach()?.end(self.side)
+    }
+
+    /// The memory, once it is attached.
+    pub fn memory(&self) -> Result<&Memory> {
+        self.attached.get().ok_or(Error::Closed)
+    }
+
+    /// What the memory is like.
+    #[must_use]
+    pub fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    /// 0 or 1.
+    #[must_use]
+    pub fn side(&self) -> usize {
+        self.side
+    }
+
+    /// The numbers of its descriptors, in the order in which they travel.
+    #[must_use]
+    pub fn numbers(&self) -> [RawFd; 3] {
+        let Parts { memory, bell, other } = &self.parts;
+        [memory.as_raw_fd(), bell.as_fd().as_raw_fd(), other.as_fd().as_raw_fd()]
+    }
+
+    /// The descriptor of the memory.
+    #[must_use]
+    pub fn memory_fd(&self) -> BorrowedFd<'_> {
+        self.parts.memory.as_fd()
+    }
+
+    /// Rings the other end's bell. One that nobody hears is not an error: the control line tells of that.
+    pub fn ring(&self) -> Result<()> {
+        match self.parts.other.try_write(&[1]) {
+            Ok(_) | Err(Error::Os { errno: Errno::EPIPE, .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Empties the own bell. Whether it had rung.
+    pub fn hush(&self) -> Result<bool> {
+        let mut clapper = [0; CLAPPER];
+        match self.parts.bell.try_read(&mut clapper)? {
+            Attempt::Done(count) => Ok(count > 0),
+            Attempt::WouldBlock => Ok(false),
+        }
+    }
+
+    /// Blocks until the own bell rings or something happens to `control`, for at most so many milliseconds.
+    pub fn block(&self, control: RawFd, milliseconds: u8) -> Result<()> {
+        sys_fd::lend(control, |control| {
+            let bell = PollFd::new(self.parts.bell.as_fd(), PollFlags::POLLIN);
+            match poll(&mut [bell, PollFd::new(control, PollFlags::POLLIN)], PollTimeout::from(milliseconds)) {
+                Ok(_) | Err(Errno::EINTR) => Ok(()),
+                Err(errno) => Err(Error::os(errno, "poll")),
+            }
+        })
+    }
+}
+
+impl AsFd for End {
+    /// The own bell, which is what is watched.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.parts.bell.as_fd()
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        if let Some(memory) = self.attached.get() {
+            // Nobody is left to be told of a failure.
+            drop(memory.end(self.side));
+        }
+    }
+}

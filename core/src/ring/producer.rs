@@ -1,0 +1,134 @@
+//! The sending half.
+
+use super::layout::{KIND_SHIFT, RECORD, record_size};
+use super::place::{Place, Word};
+use super::record::Kind;
+use crate::error::{Error, Result};
+
+/// Writes records. It keeps its own copy of where it stands; what the other side writes is only checked, never taken over.
+#[derive(Debug)]
+pub struct Producer<P> {
+    place: P,
+    tail: u32,
+    head: u32,
+    checksum: bool,
+    max_message_size: u32,
+}
+
+/// What became of an attempt to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// It is published.
+    Done,
+    /// There is no room for it now.
+    NoRoom,
+}
+
+impl<P: Place> Producer<P> {
+    /// Goes on from where the ring stands.
+    pub fn new(place: P, checksum: bool, max_message_size: u32) -> Result<Self> {
+        let (tail, head) = (place.load(Word::Tail), place.load(Word::Head));
+        let used = tail.wrapping_sub(head);
+        if used > place.capacity() || !tail.is_multiple_of(8) || !head.is_multiple_of(8) {
+            return Err(Error::Corrupt("the positions of the ring are impossible"));
+        }
+        Ok(Self { place, tail, head, checksum, max_message_size })
+    }
+
+    /// The ring.
+    pub fn place(&self) -> &P {
+        &self.place
+    }
+
+    /// The largest payload of one record.
+    #[must_use]
+    pub fn largest(&self) -> usize {
+        (self.place.capacity() / 2) as usize - RECORD
+    }
+
+    /// Sends a message of one record. Longer ones go by [`begin`](Self::begin) and [`proceed`](Self::proceed).
+    pub fn send(&mut self, message: &[u8]) -> Result<Sent> {
+        if message.len() > self.largest() || message.len() > self.max_message_size as usize {
+            return Err(Error::os(nix::errno::Errno::EMSGSIZE, "send"));
+        }
+        self.record(Kind::Whole, message)
+    }
+
+    /// Announces a message of that length, which follows in pieces.
+    pub fn begin(&mut self, length: u32) -> Result<Sent> {
+        if length == 0 || length > self.max_message_size {
+            return Err(Error::os(nix::errno::Errno::EMSGSIZE, "send"));
+        }
+        let mut payload = [0; 8];
+        payload[..4].copy_from_slice(&length.to_ne_bytes());
+        self.record(Kind::Start, &payload)
+    }
+
+    /// Sends as many pieces of `rest` as there is room for, and gives how many bytes that were.
+    pub fn proceed(&mut self, rest: &[u8]) -> Result<usize> {
+        let piece = ((self.place.capacity() / 4) as usize - RECORD).max(8);
+        let mut sent = 0;
+        for part in rest.chunks(piece) {
+            if self.record(Kind::Piece, part)? == Sent::NoRoom {
+                break;
+            }
+            sent += part.len();
+        }
+        Ok(sent)
+    }
+
+    /// Says that the message which had begun is not coming.
+    pub fn abort(&mut self) -> Result<Sent> {
+        self.record(Kind::Abort, &[])
+    }
+
+    /// Has the other side ring when there is room for `length` bytes of payload. False if there is by now.
+    pub fn sleep(&mut self, length: usize) -> Result<bool> {
+        let capacity = self.place.capacity();
+        let room = record_size(length).max(capacity / 2).min(capacity);
+        self.place.store(Word::SenderWants, self.tail.wrapping_add(room).wrapping_sub(capacity));
+        self.place.store(Word::SenderSleeps, 1);
+        Ok(!self.look(record_size(length))?)
+    }
+
+    /// Whether the other side has taken everything.
+    pub fn is_taken(&mut self) -> Result<bool> {
+        self.look(0)?;
+        Ok(self.head == self.tail)
+    }
+
+    fn look(&mut self, size: u32) -> Result<bool> {
+        let head = self.place.load(Word::Head);
+        if head.wrapping_sub(self.head) > self.tail.wrapping_sub(self.head) {
+            return Err(Error::Corrupt("more was taken than was sent"));
+        }
+        self.head = head;
+        Ok(size <= self.place.capacity() - self.tail.wrapping_sub(head))
+    }
+
+    fn record(&mut self, kind: Kind, payload: &[u8]) -> Result<Sent> {
+        let size = record_size(payload.len());
+        let free = self.place.capacity() - self.tail.wrapping_sub(self.head);
+        if size > free && !self.look(size)? {
+            return Ok(Sent::NoRoom);
+        }
+        crate::fault::point("ring-record");
+        let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+        let mut head = [0; RECORD];
+        head[..4].copy_from_slice(&(length | ((kind as u32) << KIND_SHIFT)).to_ne_bytes());
+        if self.checksum {
+            head[4..].copy_from_slice(&crc32c::crc32c(payload).to_ne_bytes());
+        }
+        self.place.write(self.tail, &head)?;
+        crate::fault::point("ring-head");
+        self.place.write(self.tail.wrapping_add(RECORD as u32), payload)?;
+        crate::fault::point("ring-payload");
+        self.tail = self.tail.wrapping_add(size);
+        self.place.store(Word::Tail, self.tail);
+        crate::fault::point("ring-published");
+        if self.place.load(Word::ReceiverSleeps) != 0 && self.place.swap(Word::ReceiverSleeps, 0) == 1 {
+            self.place.ring();
+        }
+        Ok(Sent::Done)
+    }
+}

@@ -1,0 +1,141 @@
+/**
+ * The control line of one end: frames of a letter and a JSON object, with descriptors. See docs/channel-format.md.
+ *
+ * It is read whenever it is readable, so that the other side's end is seen; what it brings for messages waits here until
+ * the message comes.
+ */
+import { coded } from '../errors.js'
+import native from '../load.js'
+import { corrupt } from './ring.js'
+
+/** @typedef {{ data: string, fds: number[], lost: boolean, pid: number, uid: number, gid: number }} Frame */
+/** @typedef {{ fds: number[], lost: boolean, body: Record<string, any> }} Supply */
+
+/** What nobody has announced yet. */
+const MOST_SUPPLIES = 64
+
+export class Control {
+  /** @param {{ id: number, fd: number }} facts */
+  constructor({ id, fd }) {
+    this.id = id
+    this.fd = fd
+    /** The other side has hung up. */
+    this.ended = false
+    /** Who is there, by the kernel's word on its hello. @type {{ pid: number, uid: number, gid: number } | null} */
+    this.peer = null
+    /** Set-up that was waiting here. @type {{ side: number, fds: number[] } | undefined} */
+    this.setUp = undefined
+    /** What was refused to us. @type {Error | undefined} */
+    this.refusal = undefined
+    /** @type {Record<string, any> | undefined} */
+    this.hello = undefined
+    /** Descriptors that belong to messages, by sequence number. @type {Map<number, Supply>} */
+    this.supplies = new Map()
+  }
+
+  /** Takes whatever has come. @returns {boolean} whether the other side has hung up */
+  poll() {
+    while (!this.ended && this.id !== 0) {
+      const frame = native.controlReceive(this.id)
+      if (frame === null || frame === undefined) break
+      if (typeof frame === 'boolean') this.ended = true
+      else this.take(frame)
+    }
+    return this.ended
+  }
+
+  /** @param {Frame} frame */
+  take(frame) {
+    const { data, fds } = frame
+    let kept = false
+    try {
+      const body = bodyOf(data)
+      const { pid, uid, gid } = frame
+      switch (data[0]) {
+        case 'H':
+          this.hello = body
+          if (pid >= 0) this.peer = { pid, uid, gid }
+          return
+        case 'S':
+          // Of an end that has its memory already there is nothing to be set up.
+          if (this.setUp !== undefined || fds.length !== 3) return
+          this.setUp = { side: Number(body.side) & 1, fds }
+          kept = true
+          return
+        case 'E':
+          this.refusal = coded(Error, String(body.code), String(body.message))
+          return
+        case 'D': {
+          const supply = this.supplies.get(Number(body.sequence))
+          this.supplies.delete(Number(body.sequence))
+          if (supply !== undefined) closeAll(supply.fds)
+          return
+        }
+        case 'X':
+        case 'M': {
+          const sequence = Number(body.sequence)
+          if (this.supplies.size >= MOST_SUPPLIES || this.supplies.has(sequence))
+            throw corrupt('descriptors of no message')
+          this.supplies.set(sequence, { fds, lost: frame.lost, body })
+          kept = true
+          return
+        }
+        // What a later version may say.
+        default:
+      }
+    } finally {
+      if (!kept) closeAll(fds)
+    }
+  }
+
+  /** What a message has announced. @param {number} sequence @returns {Supply} */
+  supply(sequence) {
+    // It was sent before the message.
+    if (!this.supplies.has(sequence)) this.poll()
+    const supply = this.supplies.get(sequence)
+    if (supply === undefined) throw corrupt('a message with descriptors that were never sent')
+    this.supplies.delete(sequence)
+    return supply
+  }
+
+  /**
+   * @param {string} letter
+   * @param {Record<string, unknown>} body
+   * @param {number[]} [fds] which stay the caller's
+   * @returns {boolean} whether there was room
+   */
+  send(letter, body, fds = []) {
+    return native.controlSend(this.id, letter + JSON.stringify(body), fds)
+  }
+
+  /** Has `source` told of whatever comes. @param {number} reactor @param {number} token */
+  watch(reactor, token) {
+    native.controlWatch(this.id, reactor, token, true)
+  }
+
+  close() {
+    for (const { fds } of this.supplies.values()) closeAll(fds)
+    this.supplies.clear()
+    if (this.setUp !== undefined) closeAll(this.setUp.fds)
+    this.setUp = undefined
+    const { id } = this
+    this.id = 0
+    native.controlClose(id)
+  }
+}
+
+/** @param {string} data @returns {Record<string, any>} */
+function bodyOf(data) {
+  try {
+    const body = JSON.parse(data.slice(1))
+    if (body !== null && typeof body === 'object') return body
+  } catch {
+    // Said below.
+  }
+  throw corrupt('a frame that is not JSON')
+}
+
+/** @param {number[]} fds which are ours */
+export function closeAll(fds) {
+  for (const fd of fds) native.descriptorClose(fd)
+}

@@ -1,0 +1,371 @@
+/**
+ * What stands behind an end of a channel: its memory, its control line, who waits, and how it ended.
+ */
+import { channel as diagnosticsChannel } from 'node:diagnostics_channel'
+import { coded, notSupported, timedOut } from '../errors.js'
+import { Core } from '../handle.js'
+import native from '../load.js'
+import { inNextTurn, WRITABLE } from '../reactor.js'
+import { BLOCKED, Direction } from '../wait/direction.js'
+import { codecs } from './codec.js'
+import { closeAll } from './control.js'
+import { Envelope } from './envelope.js'
+import { factsOf } from './facts.js'
+import { Incoming } from './incoming.js'
+import { CLOSED, STATES } from './layout.js'
+import { Outgoing } from './outgoing.js'
+
+/** @typedef {import('./control.js').Control} Control */
+
+/** How many messages a program may take at once, without a turn of the event loop between. */
+export const CREDITS = 512
+/** Milliseconds that a blocking call sleeps at once. */
+const SLICE = 100
+
+const opened = diagnosticsChannel('os-ipc:channel:open')
+const closed = diagnosticsChannel('os-ipc:channel:close')
+const corrupted = diagnosticsChannel('os-ipc:channel:corrupt')
+
+/** Memory that nobody can have the address of any more. @type {FinalizationRegistry<number>} */
+const forgotten = new FinalizationRegistry((shown) => native.sharedMemoryForget(shown))
+
+/** @typedef {{ buffer: ArrayBuffer, shown: number }} Shown */
+
+/**
+ * How an end goes: whether it says so although it was never attached, or nothing at all since another process has it; and
+ * what was shown of the memory.
+ * @typedef {{ announce: boolean, moved: boolean, views: Shown[] }} Parting
+ */
+
+export class ChannelCore extends Core {
+  /**
+   * @param {import('../../native.js').ChannelFacts} facts
+   * @param {Control} control
+   * @param {{ unbounded: boolean, maxQueued: number }} own
+   */
+  constructor(facts, control, { unbounded, maxQueued }) {
+    // Nothing here may lead back to this core: a handle that is forgotten is closed by it.
+    /** @type {Parting} */
+    const parting = { announce: false, moved: false, views: [] }
+    super(facts.id, control.fd, {
+      close(id) {
+        try {
+          // Says in the memory that this side has closed, so before that goes and before the control line hangs up.
+          if (parting.moved) native.channelLeave(id)
+          else native.channelClose(id, parting.announce)
+        } finally {
+          for (const { shown, buffer } of parting.views) native.sharedMemoryRevoke(shown, buffer)
+          control.close()
+        }
+      },
+    })
+    this.parting = parting
+    /** Leaves what another process needs where that can find it: of an end that nobody has used yet. @type {(() => void) | undefined} */
+    this.provide = undefined
+    /** The other end of a pair, while it may need this one's control line. @type {WeakRef<ChannelCore> | undefined} */
+    this.sibling = undefined
+    this.facts = factsOf(facts)
+    this.codec = codecs[this.facts.codec]
+    this.control = control
+    this.unbounded = unbounded
+    this.maxQueued = maxQueued
+    if (unbounded) this.pendingLimit = Number.MAX_SAFE_INTEGER
+    /** Bytes that this process holds, since the ring has no room for them. */
+    this.queued = 0
+    this.receiving = new Direction(this, () => {})
+    this.sending = new Direction(this, () => {})
+    this.flushing = new Direction(this, () => {})
+    /** Whoever has reserved room that is not there yet. */
+    this.making = new Direction(this, () => {})
+    this.directions.push(this.receiving, this.sending, this.flushing, this.making)
+    // Both come with `attach`, and nothing asks for them before `ready`.
+    this.attached = false
+    /** @type {Incoming} */
+    this.incoming = /** @type {any} */ (undefined)
+    /** @type {Outgoing} */
+    this.outgoing = /** @type {any} */ (undefined)
+    /** Each ring alone, for what is lent. @type {Array<ArrayBuffer | undefined>} */
+    this.lent = [undefined, undefined]
+    /** The other side has hung up. */
+    this.gone = false
+    /** It has broken the format: every call fails with this from then on. @type {Error | undefined} */
+    this.failure = undefined
+    /** Plain messages may be written and read without another look. */
+    this.sendsFast = false
+    this.receivesFast = false
+    // The reactor does not keep them.
+    this.bell = { onReady: () => this.onBell() }
+    this.line = { onReady: /** @param {number} events */ (events) => this.onControl(events) }
+    this.credits = CREDITS
+    this.sequence = 0
+    this.wakeups = 0
+    this.unsent = 0
+    /** Somebody has a message's memory itself. */
+    this.borrowed = false
+    /** Room in the ring has been given away. */
+    this.reserved = false
+    this.looks = 0
+    /** A message that was put together and did not fit where it was wanted. @type {Buffer | undefined} */
+    this.stashed = undefined
+    /** The other side is of this user. */
+    this.trusted = false
+    this.ownUid = process.getuid?.()
+    this.closing.add(() => this.goAway())
+  }
+
+  /** Throws unless messages can be sent and received; attaches at the first time. */
+  ready() {
+    this.check()
+    if (this.failure !== undefined) throw this.failure
+    if (!this.attached) this.attach()
+  }
+
+  /** Maps the memory, and says hello. */
+  attach() {
+    const { id, facts, control } = this
+    const memory = this.show(native.channelAttach(id))
+    const ring = () => native.channelRing(id)
+    const { read, decode } = this.codec
+    this.incoming = new Incoming(memory, facts, { ring, read, decode })
+    this.outgoing = new Outgoing(memory, facts, ring)
+    this.attached = true
+    this.watch(this.bell, (reactor, token) => native.channelWatch(id, reactor, token))
+    this.watch(this.line, (reactor, token) => control.watch(reactor, token))
+    try {
+      control.send('H', { version: 1 })
+    } catch {
+      // Nobody is there to be greeted; the hang-up says so.
+    }
+    this.judge()
+    if (opened.hasSubscribers) opened.publish({ fd: this.fd, side: facts.side })
+  }
+
+  /** What may be done without another look. */
+  judge() {
+    const { facts } = this
+    const usable = this.attached && this.id !== 0 && this.failure === undefined
+    this.sendsFast = usable && !this.gone && !this.reserved && facts.codec === 'bytes' && !facts.rendezvous
+    this.receivesFast =
+      usable && !this.borrowed && this.stashed === undefined && (facts.codec !== 'structured' || this.trusted)
+  }
+
+  /** Rung by the other side. */
+  onBell() {
+    if (this.id === 0) return false
+    this.wakeups++
+    native.channelHush(this.id)
+    this.credits = CREDITS
+    return this.serve()
+  }
+
+  /** @param {number} events */
+  onControl(events) {
+    if (this.id === 0 || this.failure !== undefined) return false
+    this.listen()
+    return (events & WRITABLE) !== 0 || this.gone ? this.serve() : false
+  }
+
+  /** Takes what has come on the control line. */
+  listen() {
+    if (this.gone || this.failure !== undefined || this.id === 0) return
+    try {
+      if (!this.control.poll()) return
+    } catch (error) {
+      this.poison(error)
+      return
+    }
+    this.gone = true
+    this.judge()
+  }
+
+  /** Whoever waits for something that can be done by now. */
+  serve() {
+    const received = this.receiving.onReady()
+    const sent = this.sending.onReady()
+    const made = this.making.onReady()
+    return this.flushing.onReady() || received || sent || made
+  }
+
+  /**
+   * Runs what looks into the memory. What the other side has written there cannot be: then nothing more is believed.
+   * @template T
+   * @param {() => T} body
+   * @returns {T}
+   */
+  guard(body) {
+    try {
+      return body()
+    } catch (error) {
+      if (/** @type {any} */ (error)?.code === 'ERR_IPC_CORRUPT') this.poison(error)
+      throw error
+    }
+  }
+
+  /** @param {any} error */
+  poison(error) {
+    if (this.failure !== undefined || this.id === 0) return
+    this.failure = error
+    this.judge()
+    for (const direction of this.directions) {
+      while (direction.head !== undefined) direction.fail(direction.head, error)
+    }
+    if (corrupted.hasSubscribers) corrupted.publish({ fd: this.fd, error })
+    // The other side sees a hang-up.
+    this.control.close()
+  }
+
+  /** @param {Buffer} message */
+  stash(message) {
+    this.stashed = message
+    this.judge()
+  }
+
+  unstash() {
+    const message = this.stashed
+    this.stashed = undefined
+    this.judge()
+    return message
+  }
+
+  /** The handles of the message that was taken last are not wanted. */
+  dropHandles() {
+    const announced = this.incoming.handles
+    if (announced === undefined || announced.pending) return
+    this.incoming.handles = undefined
+    closeAll(this.control.supply(announced.sequence).fds)
+  }
+
+  /** The message that was taken last, with its handles. @param {unknown} message */
+  envelope(message) {
+    const announced = this.incoming.handles
+    if (announced === undefined || announced.pending) return new Envelope(message, undefined)
+    this.incoming.handles = undefined
+    return new Envelope(message, this.control.supply(announced.sequence))
+  }
+
+  /**
+   * Waits for the end of an operation, or gives it its turn in the next turn of the event loop: a flood is not to starve
+   * whatever else there is.
+   * @param {import('../wait/direction.js').Operation} operation
+   * @param {import('../validate.js').Wait} wait
+   */
+  submit(operation, wait) {
+    if (this.credits > 0 || wait.timeout === 0) {
+      this.credits--
+      if (this.receiving.head === undefined) {
+        if (wait.signal?.aborted) return Promise.reject(wait.signal.reason)
+        const result = operation.attempt()
+        if (result !== BLOCKED) return Promise.resolve(result)
+        this.credits = CREDITS
+      }
+      if (wait.timeout === 0) return this.receiving.submit(operation, wait)
+      return wait.signal?.aborted ? Promise.reject(wait.signal.reason) : this.receiving.enqueue(operation, wait)
+    }
+    this.credits = CREDITS
+    if (wait.signal?.aborted) return Promise.reject(wait.signal.reason)
+    inNextTurn(this.receiving)
+    return this.receiving.enqueue(operation, wait)
+  }
+
+  /** Whether an empty channel may be taken for quiet without asking the kernel, which is done now and then. */
+  quiet() {
+    return (++this.looks & 1023) !== 0
+  }
+
+  /** What becomes of an error of the plain ways. @param {any} error */
+  broke(error) {
+    if (error?.code === 'ERR_IPC_CORRUPT') this.poison(error)
+    return error
+  }
+
+  /**
+   * @template T
+   * @param {() => T | typeof BLOCKED} attempt
+   * @param {number} timeout
+   * @param {import('./spin.js').Spin} spin
+   * @returns {T}
+   */
+  blockUntil(attempt, timeout, spin) {
+    const deadline = performance.now() + timeout
+    for (;;) {
+      let result = attempt()
+      if (result !== BLOCKED) return /** @type {T} */ (result)
+      const seen = spin.until(() => {
+        result = attempt()
+        return result !== BLOCKED
+      })
+      if (seen) return /** @type {T} */ (result)
+      const left = deadline - performance.now()
+      if (left <= 0) throw timedOut()
+      // Whoever makes a difference rings; and once more, for it may have been made meanwhile.
+      this.incoming.sleep()
+      result = attempt()
+      if (result !== BLOCKED) return /** @type {T} */ (result)
+      this.block(left < SLICE ? Math.ceil(left) : SLICE)
+    }
+  }
+
+  /** Blocks this thread until something may have happened, for at most so many milliseconds. @param {number} milliseconds */
+  block(milliseconds) {
+    native.channelBlock(this.id, this.control.fd, milliseconds)
+    native.channelHush(this.id)
+    this.wakeups++
+    this.listen()
+  }
+
+  /** After a blocking call: a bell that it has heard may have been for others. */
+  passOn() {
+    for (const direction of this.directions) if (direction.head !== undefined) inNextTurn(direction)
+  }
+
+  /** Whether the other side has said that it sends no more. */
+  get peerClosed() {
+    const { incoming, facts } = this
+    return this.attached && (Atomics.load(incoming.words, STATES[1 - facts.side]) & CLOSED) !== 0
+  }
+
+  /** What the stream has come to: null, or the death of the other side. @returns {null} */
+  outcome() {
+    if (this.peerClosed) return null
+    throw peerDied()
+  }
+
+  /** Why nothing can be sent any more. */
+  broken() {
+    return this.peerClosed ? brokenPipe() : peerDied()
+  }
+
+  /** One ring alone, for what is lent to the program. @param {number} number */
+  lend(number) {
+    const known = this.lent[number]
+    if (known !== undefined && known.byteLength !== 0) return known
+    const memory = this.show(native.channelLend(this.id, number))
+    this.lent[number] = memory
+    return memory
+  }
+
+  /** @param {any} made @returns {ArrayBuffer} */
+  show(made) {
+    if (made === null || made === undefined)
+      throw notSupported('This runtime has no buffers over memory of another kind')
+    forgotten.register(made.buffer, made.shown)
+    this.parting.views.push(made)
+    return made.buffer
+  }
+
+  /** The memory goes; what only this process had is lost. */
+  goAway() {
+    if (this.attached) this.incoming.leave()
+    this.sendsFast = false
+    this.receivesFast = false
+    if (closed.hasSubscribers) closed.publish({ fd: this.fd, unsent: this.unsent })
+  }
+}
+
+export function peerDied() {
+  return coded(Error, 'ERR_IPC_PEER_DIED', 'The other side of the channel died without closing it')
+}
+
+function brokenPipe() {
+  return coded(Error, 'EPIPE', 'EPIPE: the other side has closed the channel')
+}

@@ -1,0 +1,78 @@
+/**
+ * A message with the handles that came with it.
+ */
+import { coded } from '../errors.js'
+import { rebuild } from '../handover.js'
+import native from '../load.js'
+import { corrupt } from './ring.js'
+
+/** @typedef {import('./control.js').Supply} Supply */
+/** @typedef {import('../handle.js').Handle} Handle */
+
+/** Closes what nobody has taken. @type {FinalizationRegistry<number[]>} */
+const forgotten = new FinalizationRegistry(close)
+
+/** @param {number[]} fds */
+function close(fds) {
+  for (const fd of fds) native.descriptorClose(fd)
+}
+
+/** @template M */
+export class Envelope {
+  /** @type {number[]} */
+  #fds = []
+  /** @type {Supply | undefined} */
+  #supply
+  /** @type {Handle[] | undefined} */
+  #handles
+
+  /** @param {M} message @param {Supply | undefined} supply */
+  constructor(message, supply) {
+    this.message = message
+    this.#supply = supply
+    if (supply === undefined) return
+    this.#fds = supply.fds
+    forgotten.register(this, supply.fds, this)
+  }
+
+  /** The handles, which are the caller's from now on; the same each time. @returns {Handle[]} */
+  takeHandles() {
+    if (this.#handles !== undefined) return this.#handles
+    const supply = this.#supply
+    if (supply === undefined) return []
+    this.#supply = undefined
+    forgotten.unregister(this)
+    const left = [...this.#fds]
+    /** @type {Handle[]} */
+    const handles = []
+    try {
+      if (supply.lost) {
+        throw coded(Error, 'ERR_IPC_FDS_LOST', 'Descriptors of the message were lost: this process is at its limit', {
+          hint: 'raise the limit of open descriptors with ulimit -n',
+        })
+      }
+      const described = Array.isArray(supply.body.handles) ? supply.body.handles : []
+      for (const { kind, fds, meta } of described) {
+        const count = Number(fds)
+        if (!(count >= 0 && count <= left.length)) throw corrupt('handles without their descriptors')
+        handles.push(rebuild({ kind: String(kind), fds: left.slice(0, count), meta: Object(meta) }))
+        left.splice(0, count)
+      }
+    } catch (error) {
+      for (const handle of handles) handle.close()
+      throw error
+    } finally {
+      close(left)
+    }
+    this.#handles = handles
+    return handles
+  }
+
+  /** Handles that were not taken are closed. */
+  [Symbol.dispose ?? Symbol.for('nodejs.dispose')]() {
+    if (this.#supply === undefined) return
+    this.#supply = undefined
+    forgotten.unregister(this)
+    close(this.#fds)
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * An end of a channel moves: it goes with all that it has, idle, and this process's handle closes without a word.
+ */
+import { invalidState } from '../errors.js'
+import { coreOf } from '../handle.js'
+import { addRow } from '../handover.js'
+import native from '../load.js'
+import { Channel } from './channel.js'
+import { Control } from './control.js'
+import { rebuilt } from './pair.js'
+
+/** @typedef {import('./core.js').ChannelCore} ChannelCore */
+
+/** @param {Channel} channel */
+const core = (channel) => /** @type {ChannelCore} */ (coreOf(channel))
+
+addRow('channel', {
+  type: /** @type {any} */ (Channel),
+  moves: true,
+  describe(channel) {
+    const leaving = core(channel)
+    refuseBusy(leaving)
+    const { id, fd, facts, unbounded, maxQueued, control } = leaving
+    const meta = { side: facts.side, unbounded, maxQueued, ...control.peer }
+    return { fds: [fd, ...native.channelDescriptors(id)], meta }
+  },
+  leave(channel) {
+    const leaving = core(channel)
+    refuseBusy(leaving)
+    if (leaving.attached) leaving.incoming.rest()
+    native.channelVacate(leaving.id, false)
+  },
+  stay: (channel) => native.channelVacate(core(channel).id, true),
+  gone(channel) {
+    const leaving = core(channel)
+    leaving.parting.moved = true
+    // The other end may want to leave this process too, and its memory goes by this one's control line.
+    leaving.sibling?.deref()?.provide?.()
+    leaving.close()
+  },
+  rebuild({ fds, meta }) {
+    const control = new Control(native.controlAdopt(fds[0]))
+    control.setUp = { side: Number(meta.side), fds: fds.slice(1) }
+    const { pid, uid, gid } = /** @type {Record<string, any>} */ (meta)
+    if (typeof uid === 'number') control.peer = { pid, uid, gid }
+    const maxQueued = typeof meta.maxQueued === 'number' ? meta.maxQueued : Number.POSITIVE_INFINITY
+    return rebuilt(
+      control,
+      { codec: undefined, checksum: undefined },
+      { unbounded: meta.unbounded === true, maxQueued },
+    )
+  },
+})
+
+/** @param {ChannelCore} leaving */
+function refuseBusy(leaving) {
+  if (leaving.failure !== undefined) throw leaving.failure
+  const { incoming, outgoing, attached } = leaving
+  const halfway = attached && (incoming.partial !== undefined || incoming.handles !== undefined)
+  const lent = leaving.borrowed || leaving.reserved || leaving.stashed !== undefined || (attached && outgoing.aborting)
+  if (leaving.waiting > 0 || halfway || lent || leaving.control.supplies.size > 0) {
+    throw invalidState(
+      'The channel is in use: it can be handed over only while nothing waits, is lent or has come half',
+    )
+  }
+}

@@ -1,0 +1,377 @@
+/**
+ * The receiving half of a channel. Nothing that stands in the ring is believed: a record's first word is read once, and
+ * checked against what this side knows by itself.
+ *
+ * What was taken is told late (see `settle`), since each store makes the other side fetch the line anew.
+ */
+import { Buffer } from 'node:buffer'
+import { setImmediate } from 'node:timers'
+import { checksumOf } from './checksum.js'
+import {
+  ABORT,
+  HANDLES,
+  HEAD,
+  KIND_SHIFT,
+  LENGTH,
+  MEMORY,
+  OFFER,
+  PIECE,
+  RECEIVER_SLEEPS,
+  RECORD,
+  SENDER_SLEEPS,
+  SENDER_WANTS,
+  START,
+  TAIL,
+  WHOLE,
+} from './layout.js'
+import { corrupt, Ring } from './ring.js'
+
+/** Up to here words are copied in a loop: making a view of the source would cost more. */
+const SHORT = 128
+/** Messages up to here share memory. */
+const MEDIUM = 8 * 1024
+const SLAB = 64 * 1024
+
+/** Node's own class of buffers over memory that is there already. Elsewhere the long way. */
+const FastBuffer = /** @type {any} */ (Buffer)[Symbol.species] ?? Buffer
+const makesBuffers = FastBuffer !== Buffer && FastBuffer.prototype === Buffer.prototype
+
+/** @param {ArrayBuffer} memory @param {number} offset @param {number} length @returns {Buffer} */
+function bufferOver(memory, offset, length) {
+  return makesBuffers ? new FastBuffer(memory, offset, length) : Buffer.from(memory, offset, length)
+}
+
+/** Where short messages are put, one behind the other: shared by all channels, and never written twice. */
+let slab = new ArrayBuffer(0)
+let slab8 = new Uint8Array(slab)
+let slab32 = new Int32Array(slab)
+let filled = 0
+
+function newSlab() {
+  slab = new ArrayBuffer(SLAB)
+  slab8 = new Uint8Array(slab)
+  slab32 = new Int32Array(slab)
+  filled = 0
+}
+
+/** There is nothing to take. */
+export const NOTHING = Symbol('nothing')
+
+/** A message in pieces, until it is complete. */
+class Partial {
+  /** @param {number} length */
+  constructor(length) {
+    this.message = Buffer.allocUnsafeSlow(length)
+    this.filled = 0
+  }
+}
+
+/**
+ * How a message is read where it stands. Each gives what users get, and copies: the other side may go on writing.
+ * @typedef {(incoming: Incoming, from: number, length: number) => unknown} Read
+ */
+
+export class Incoming extends Ring {
+  /**
+   * @param {ArrayBuffer} memory
+   * @param {import('./facts.js').Facts} facts
+   * @param {{ ring: () => void, read: Read, decode: (message: Buffer) => unknown }} how the other side's bell; and what
+   *   becomes of a message in the ring, and of one that was put together
+   */
+  constructor(memory, facts, { ring, read, decode }) {
+    super(memory, facts, 1 - facts.side)
+    this.ring = ring
+    this.read = read
+    this.decode = decode
+    this.checksum = facts.checksum
+    this.rendezvous = facts.rendezvous
+    this.maxMessageSize = facts.maxMessageSize
+    this.eighth = this.capacity >> 3
+    this.open = true
+    /** Up to where this side has taken. */
+    this.head = Atomics.load(this.words, this.at + HEAD)
+    /** Up to where the other side knows of it. */
+    this.told = this.head
+    /** Up to where this side knows that there is something. */
+    this.tail = this.head
+    this.scheduled = false
+    /** Messages need no more than a look at their first word. */
+    this.simple = !this.rendezvous
+    /** @type {Partial | undefined} */
+    this.partial = undefined
+    /** Of the next message, or of the one that was taken last. @type {Announced | undefined} */
+    this.handles = undefined
+    /** What messages that stand elsewhere are fetched by. @type {((sequence: number, length: number) => Buffer) | undefined} */
+    this.fetch = undefined
+    /** How often this side has had to wait for a message. */
+    this.waits = 0
+    this.received = 0
+    this.bytesReceived = 0
+    if ((this.head & 7) !== 0) throw corrupt('positions')
+    if (!this.rendezvous) this.refresh()
+  }
+
+  /** Looks whether there is more. */
+  refresh() {
+    const tail = Atomics.load(this.words, this.at + TAIL)
+    const published = (tail - this.head) >>> 0
+    if (published > this.capacity || (published & 7) !== 0) throw corrupt('positions')
+    this.tail = tail
+    return published !== 0
+  }
+
+  /** Whether there is something to look at. */
+  get available() {
+    if (this.rendezvous && this.partial === undefined && this.handles === undefined) {
+      return this.head !== this.tail || Atomics.load(this.words, this.at + OFFER) === 1
+    }
+    return this.head !== this.tail || this.refresh()
+  }
+
+  /** The next message, or NOTHING. */
+  take() {
+    if (this.head === this.tail && !(this.simple && this.refresh())) return this.simple ? NOTHING : this.takeSlowly()
+    const at = this.head & this.mask
+    const word = this.int32[at >> 2]
+    // Whole, and nothing is under way.
+    if ((word & ~LENGTH) !== 0 || !this.simple) return this.takeSlowly()
+    this.check(word, WHOLE)
+    const message = this.read(this, at + RECORD, word)
+    this.count(word)
+    this.advance((word + 15) & ~7)
+    return message
+  }
+
+  /** @returns {unknown} */
+  takeSlowly() {
+    for (;;) {
+      if (this.rendezvous && this.head === this.tail && !this.accept()) return NOTHING
+      if (this.head === this.tail && !this.refresh()) return NOTHING
+      const at = this.head & this.mask
+      const word = this.int32[at >> 2]
+      const kind = word >>> KIND_SHIFT
+      const length = word & LENGTH
+      this.check(length, kind)
+      const from = at + RECORD
+      let message
+      if (kind === WHOLE) {
+        if (this.partial !== undefined) throw corrupt('a message within another')
+        message = this.read(this, from, length)
+        this.count(length)
+      } else if (kind === PIECE) {
+        message = this.continue(from, length)
+      } else {
+        message = this.instruct(kind, from, length)
+      }
+      // Pieces: both sides work at the same time.
+      this.advance((length + 15) & ~7)
+      if (message !== undefined) {
+        this.simple = !this.rendezvous
+        return message
+      }
+    }
+  }
+
+  /** Rendezvous: takes what is offered, if anything is. */
+  accept() {
+    if (this.partial !== undefined || this.handles?.pending) return true
+    return Atomics.compareExchange(this.words, this.at + OFFER, 1, 2) === 1
+  }
+
+  /** @param {number} from @param {number} length */
+  continue(from, length) {
+    const { partial } = this
+    if (partial === undefined) throw corrupt('a piece of no message')
+    if (length > partial.message.length - partial.filled) throw corrupt('more pieces than were announced')
+    const piece = this.bytes.subarray(from, from + length)
+    partial.message.set(piece, partial.filled)
+    if (this.checksum) this.verify(partial.message, partial.filled, length, from)
+    partial.filled += length
+    if (partial.filled < partial.message.length) return undefined
+    this.partial = undefined
+    this.count(partial.message.length)
+    return this.decode(partial.message)
+  }
+
+  /** What is no message, and no part of one. @param {number} kind @param {number} from @param {number} length */
+  instruct(kind, from, length) {
+    const word = from >> 2
+    const { int32 } = this
+    this.simple = false
+    switch (kind) {
+      case START:
+        if (this.partial !== undefined || length !== 8) throw corrupt('a message within another')
+        this.partial = new Partial(this.acceptable(int32[word]))
+        return undefined
+      case ABORT:
+        if (this.partial === undefined) throw corrupt('the end of no message')
+        this.partial = undefined
+        // Its handles are dropped as those of a message that was taken.
+        this.handles?.arrive()
+        this.simple = !this.rendezvous
+        return undefined
+      case HANDLES:
+        if (this.partial !== undefined || this.handles?.pending || length !== 8) throw corrupt('handles of no message')
+        this.handles = new Announced(int32[word] >>> 0, int32[word + 1] >>> 0)
+        return undefined
+      case MEMORY: {
+        if (this.partial !== undefined || length !== 16 || this.fetch === undefined)
+          throw corrupt('memory of no message')
+        const sequence = int32[word] >>> 0
+        const size = this.acceptable(int32[word + 2])
+        const message = this.fetch(sequence, size)
+        this.count(size)
+        return this.decode(message)
+      }
+      default:
+        throw corrupt('a record of an unknown kind')
+    }
+  }
+
+  /** The length of the next message, if it stands whole in the ring; -1 if it does not. */
+  get nextLength() {
+    if (!this.simple || (this.head === this.tail && !this.refresh())) return -1
+    const word = this.int32[(this.head & this.mask) >> 2]
+    if ((word & ~LENGTH) !== 0) return -1
+    this.check(word, WHOLE)
+    return word
+  }
+
+  /** @param {number} length of a message that was announced */
+  acceptable(length) {
+    if (length <= 0 || length > this.maxMessageSize) throw corrupt('a message of an impossible length')
+    return length
+  }
+
+  /** @param {number} length @param {number} kind */
+  check(length, kind) {
+    if (((length + 15) & ~7) > (this.tail - this.head) >>> 0)
+      throw corrupt('a record that is longer than what was sent')
+    if (kind === WHOLE && length > this.maxMessageSize) throw corrupt('a message of an impossible length')
+  }
+
+  /** A copy of what stands there. @param {number} from @param {number} length @returns {Buffer} */
+  copy(from, length) {
+    const message = this.copied(from, length)
+    if (this.checksum) this.verify(message, 0, length, from)
+    return message
+  }
+
+  /** Takes the message that stands next into memory of somebody's. @param {Uint8Array} memory @param {number} length as `nextLength` said */
+  copyInto(memory, length) {
+    const from = (this.head & this.mask) + RECORD
+    memory.set(new Uint8Array(this.memory, this.start + from, length))
+    if (this.checksum) this.verify(memory, 0, length, from)
+    this.count(length)
+    this.advance((length + 15) & ~7)
+  }
+
+  /** The payload as text. @param {number} from @param {number} length @returns {string} */
+  text(from, length) {
+    // What is checked has to be what is read.
+    if (this.checksum) return this.copy(from, length).toString()
+    return this.bytes.toString('utf8', from, from + length)
+  }
+
+  /** @param {number} from @param {number} length @returns {Buffer} */
+  copied(from, length) {
+    if (length > MEDIUM) {
+      const message = Buffer.allocUnsafeSlow(length)
+      message.set(new Uint8Array(this.memory, this.start + from, length))
+      return message
+    }
+    if (filled + length > slab.byteLength) newSlab()
+    const to = filled
+    // As Node's own pool does: what is put there as other types wants to be aligned.
+    filled = (to + length + 7) & ~7
+    if (length <= SHORT) {
+      const { int32 } = this
+      const end = (from + length + 3) >> 2
+      for (let i = from >> 2, j = to >> 2; i < end; i++, j++) slab32[j] = int32[i]
+    } else {
+      slab8.set(new Uint8Array(this.memory, this.start + from, length), to)
+    }
+    return bufferOver(slab, to, length)
+  }
+
+  /** Compares the checksum of what was copied. @param {Uint8Array} bytes @param {number} at @param {number} length @param {number} from */
+  verify(bytes, at, length, from) {
+    if (checksumOf(bytes, at, length) !== this.int32[(from - RECORD + 4) >> 2]) throw corrupt('a wrong checksum')
+  }
+
+  /** @param {number} bytes */
+  count(bytes) {
+    this.received++
+    this.bytesReceived += bytes
+    this.handles?.arrive()
+  }
+
+  /** @param {number} size */
+  advance(size) {
+    const head = (this.head + size) | 0
+    this.head = head
+    const { words, at } = this
+    if (
+      head === this.tail ||
+      (head - this.told) >>> 0 >= this.eighth ||
+      Atomics.load(words, at + SENDER_SLEEPS) !== 0
+    ) {
+      this.tell()
+    } else if (!this.scheduled) {
+      this.scheduled = true
+      setImmediate(settle, this)
+    }
+  }
+
+  /** The other side may use the room again. */
+  tell() {
+    const { words, at, head } = this
+    this.told = head
+    Atomics.store(words, at + HEAD, head)
+    if (Atomics.load(words, at + SENDER_SLEEPS) === 0) return
+    if (((head - Atomics.load(words, at + SENDER_WANTS)) | 0) < 0) return
+    if (Atomics.exchange(words, at + SENDER_SLEEPS, 0) === 1) this.ring()
+  }
+
+  /** Has the other side ring when it sends something. False if it has. */
+  sleep() {
+    if (this.told !== this.head) this.tell()
+    this.waits++
+    Atomics.store(this.words, this.at + RECEIVER_SLEEPS, 1)
+    if (!this.available) return true
+    Atomics.store(this.words, this.at + RECEIVER_SLEEPS, 0)
+    return false
+  }
+
+  /** Whoever comes next goes on from here. */
+  rest() {
+    if (this.told !== this.head) this.tell()
+  }
+
+  /** The memory is going away: what was taken is said a last time. */
+  leave() {
+    if (this.told !== this.head) this.tell()
+    this.open = false
+  }
+}
+
+/** The end of a burst. @param {Incoming} incoming */
+function settle(incoming) {
+  incoming.scheduled = false
+  if (incoming.open && incoming.told !== incoming.head) incoming.tell()
+}
+
+/** Handles that a message has. */
+class Announced {
+  /** @param {number} sequence @param {number} count */
+  constructor(sequence, count) {
+    this.sequence = sequence
+    this.count = count
+    /** Its message has not been taken yet. */
+    this.pending = true
+  }
+
+  arrive() {
+    this.pending = false
+  }
+}

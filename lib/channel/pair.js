@@ -1,0 +1,116 @@
+/**
+ * Channels from nothing: two ends that are connected, one of which usually goes to another process.
+ */
+import { coded } from '../errors.js'
+import { fix } from '../handle.js'
+import native from '../load.js'
+import { Channel } from './channel.js'
+import { Control } from './control.js'
+import { ChannelCore } from './core.js'
+import { agree, optionsOf, ownSideOf, statedOf } from './options.js'
+
+/** @param {Record<string, any>} given @returns {[Channel, Channel]} */
+export function pair(given) {
+  const options = optionsOf(given)
+  const ends = native.channelPair(options.capacity, options.maxMessageSize, options.flags)
+  let lines
+  try {
+    lines = native.controlPair()
+  } catch (error) {
+    for (const { id } of ends) native.channelClose(id, false)
+    throw error
+  }
+  const cores = ends.map((end, side) => new ChannelCore(end, new Control(lines[side]), options))
+  const [one, other] = cores.map((core) => new Channel(core))
+  inheritable(one, cores[0], cores[1])
+  inheritable(other, cores[1], cores[0])
+  return [one, other]
+}
+
+/**
+ * As long as nobody knows its descriptor, an end that was never used can go to nobody: when it closes, the channel ends. Once
+ * somebody has looked at it, another process may inherit it: what that needs is left in its socket, and this handle's close
+ * says nothing.
+ * @param {Channel} channel
+ * @param {ChannelCore} core
+ * @param {ChannelCore} sibling
+ */
+function inheritable(channel, core, sibling) {
+  const { fd } = core
+  core.parting.announce = true
+  core.sibling = new WeakRef(sibling)
+  core.provide = () => {
+    core.provide = undefined
+    const other = core.sibling?.deref()
+    if (core.attached || core.closed || other === undefined || other.closed) return
+    other.control.send('S', { side: core.facts.side }, native.channelDescriptors(core.id))
+  }
+  Object.defineProperty(channel, 'fd', {
+    enumerable: true,
+    configurable: true,
+    get() {
+      core.provide?.()
+      core.parting.announce = false
+      fix(channel, 'fd', core.closed ? -1 : fd)
+      return core.closed ? -1 : fd
+    },
+  })
+}
+
+/** @param {number} fd @param {Record<string, any>} given @returns {Channel} */
+export function fromFd(fd, given) {
+  const stated = statedOf(given)
+  const own = ownSideOf(given)
+  const control = new Control(native.controlAdopt(fd))
+  try {
+    control.poll()
+    if (control.setUp === undefined) {
+      throw coded(
+        Error,
+        'ERR_IPC_NOT_INITIALIZED',
+        'The descriptor is no end of a channel, or one that is in use already',
+      )
+    }
+    return rebuilt(control, stated, own)
+  } catch (error) {
+    // The number stays the caller's.
+    native.controlDetach(control.id)
+    control.id = 0
+    control.close()
+    throw error
+  }
+}
+
+/**
+ * The end that was set up on a control line.
+ * @param {Control} control
+ * @param {ReturnType<typeof statedOf>} stated
+ * @param {ReturnType<typeof ownSideOf>} own
+ */
+export function rebuilt(control, stated, own) {
+  const { side, fds } = /** @type {{ side: number, fds: number[] }} */ (control.setUp)
+  const facts = native.channelAdopt(fds[0], fds[1], fds[2], side)
+  control.setUp = undefined
+  /** @type {ChannelCore | undefined} */
+  let core
+  try {
+    core = new ChannelCore(facts, control, own)
+    agree(core.facts, stated)
+    const channel = new Channel(core)
+    core.ready()
+    return channel
+  } catch (error) {
+    if (core === undefined) {
+      native.channelLeave(facts.id)
+    } else {
+      // Without a word, and without its control line, which is the caller's.
+      core.parting.moved = true
+      native.channelVacate(facts.id, false)
+      const { id } = control
+      control.id = 0
+      core.close()
+      control.id = id
+    }
+    throw error
+  }
+}

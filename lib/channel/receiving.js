@@ -1,0 +1,168 @@
+/**
+ * Taking messages: what a receive that waits does when its turn comes.
+ */
+import { memoryOf } from '../data.js'
+import { coded, invalidState } from '../errors.js'
+import { BLOCKED, Operation } from '../wait/direction.js'
+import { NOTHING } from './incoming.js'
+
+/** @typedef {import('./core.js').ChannelCore} ChannelCore */
+
+/** Bytes of the messages that are taken at once: beyond it caches lose. */
+const BATCH = 256 * 1024
+
+/** The next message; null at the end; BLOCKED if there is none yet. @param {ChannelCore} core @returns {any} */
+export function take(core) {
+  return core.guard(() => {
+    const incoming = core.incoming
+    if (core.borrowed) throw invalidState('A message is borrowed: release it first')
+    if (core.stashed !== undefined) return core.unstash()
+    if (core.facts.codec === 'structured') refuseStrangers(core)
+    const message = incoming.take()
+    if (message !== NOTHING) return message
+    return core.gone ? core.outcome() : BLOCKED
+  })
+}
+
+/** The same for one that waits: whoever sends the next message will ring. @param {ChannelCore} core @returns {any} */
+export function takeOrSleep(core) {
+  for (;;) {
+    const message = take(core)
+    if (message !== BLOCKED) return message
+    if (core.incoming.sleep()) return BLOCKED
+  }
+}
+
+/** What v8.deserialize makes of a stranger's bytes is not to be trusted. @param {ChannelCore} core */
+function refuseStrangers(core) {
+  if (core.trusted) return
+  core.listen()
+  const { peer } = core.control
+  // Nothing was sent before it had said hello.
+  if (peer === null) return
+  if (peer.uid !== core.ownUid) {
+    const error = coded(Error, 'ERR_IPC_UNTRUSTED_OWNER', `The other side is uid ${peer.uid}: 'structured' is refused`)
+    core.poison(error)
+    throw error
+  }
+  core.trusted = true
+}
+
+export class Take extends Operation {
+  /** @param {ChannelCore} core */
+  constructor(core) {
+    super()
+    this.core = core
+  }
+
+  attempt() {
+    const message = takeOrSleep(this.core)
+    if (message !== BLOCKED) this.core.dropHandles()
+    return message
+  }
+}
+
+export class TakeEnvelope extends Operation {
+  /** @param {ChannelCore} core */
+  constructor(core) {
+    super()
+    this.core = core
+  }
+
+  attempt() {
+    const message = takeOrSleep(this.core)
+    return message === BLOCKED || message === null ? message : this.core.envelope(message)
+  }
+}
+
+export class TakeMany extends Operation {
+  /** @param {ChannelCore} core @param {number} max */
+  constructor(core, max) {
+    super()
+    this.core = core
+    this.max = max
+  }
+
+  attempt() {
+    const { core } = this
+    const first = takeOrSleep(core)
+    if (first === BLOCKED) return BLOCKED
+    if (first === null) return []
+    core.dropHandles()
+    return takeMore(core, [first], this.max)
+  }
+}
+
+/**
+ * All that is there by now, up to so many.
+ * @param {ChannelCore} core
+ * @param {unknown[]} messages
+ * @param {number} max
+ */
+export function takeMore(core, messages, max) {
+  const incoming = core.incoming
+  const start = incoming.bytesReceived
+  try {
+    while (messages.length < max && incoming.bytesReceived - start < BATCH) {
+      const message = incoming.take()
+      if (message === NOTHING) break
+      if (incoming.handles !== undefined) core.dropHandles()
+      messages.push(message)
+    }
+  } catch (error) {
+    // What was taken before is delivered; the next receive says what is wrong.
+    core.poison(error)
+  }
+  return messages
+}
+
+export class TakeInto extends Operation {
+  /** @param {ChannelCore} core @param {ArrayBufferView} target */
+  constructor(core, target) {
+    super()
+    this.core = core
+    this.target = target
+  }
+
+  attempt() {
+    for (;;) {
+      const count = takeInto(this.core, this.target)
+      if (count !== BLOCKED || this.core.incoming.sleep()) return count
+    }
+  }
+}
+
+/**
+ * The next message into memory of the caller's: its length, null at the end, or BLOCKED. One that is too long stays.
+ * @param {ChannelCore} core
+ * @param {ArrayBufferView} target
+ * @returns {any}
+ */
+export function takeInto(core, target) {
+  return core.guard(() => {
+    const memory = memoryOf(target)
+    const incoming = core.incoming
+    if (core.borrowed) throw invalidState('A message is borrowed: release it first')
+    const next = core.stashed === undefined ? incoming.nextLength : -1
+    if (next >= 0) {
+      if (next > memory.byteLength) throw tooLong(next, memory.byteLength)
+      incoming.copyInto(memory, next)
+      core.dropHandles()
+      return next
+    }
+    const message = take(core)
+    if (message === BLOCKED || message === null) return message
+    if (message.length > memory.byteLength) {
+      core.stash(message)
+      throw tooLong(message.length, memory.byteLength)
+    }
+    memory.set(message)
+    core.dropHandles()
+    return message.length
+  })
+}
+
+/** @param {number} length @param {number} room */
+function tooLong(length, room) {
+  return coded(Error, 'EMSGSIZE', `EMSGSIZE: the message has ${length} bytes, and there is room for ${room}`)
+}

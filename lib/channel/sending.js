@@ -1,0 +1,297 @@
+/**
+ * Sending: what does not fit waits in the order of the calls, in pieces if it is larger than the ring.
+ */
+import { Buffer } from 'node:buffer'
+import { coded, invalidType } from '../errors.js'
+import { parcelOf } from '../handover.js'
+import { FOR_EVER } from '../validate.js'
+import { BLOCKED, Operation } from '../wait/direction.js'
+import { HANDLES, recordSize } from './layout.js'
+
+/** @typedef {import('./core.js').ChannelCore} ChannelCore */
+/** @typedef {import('./outgoing.js').Outgoing} Outgoing */
+/** @typedef {ReturnType<typeof parcelOf>} Parcel */
+
+/** What begins a message in pieces. */
+const START_SIZE = 16
+const HANDLES_SIZE = 16
+const MOST_DESCRIPTORS = 253
+
+/** @param {ChannelCore} core @param {Uint8Array} payload */
+export function checkLength(core, payload) {
+  const most = core.facts.maxMessageSize
+  if (payload.byteLength <= most) return
+  throw coded(Error, 'EMSGSIZE', `EMSGSIZE: the message has ${payload.byteLength} bytes, and the most is ${most}`, {
+    hint: 'the limit is the maxMessageSize of the channel, given where it is made',
+  })
+}
+
+/** Throws where nothing can be sent any more. @param {ChannelCore} core */
+export function checkPeer(core) {
+  if (core.failure !== undefined) throw core.failure
+  if (core.gone) throw core.broken()
+}
+
+/**
+ * What is to travel with a message, checked: nothing has happened by then.
+ * @param {unknown} handles
+ * @returns {Parcel[]}
+ */
+export function parcelsOf(handles) {
+  if (handles === undefined) return []
+  if (!Array.isArray(handles)) throw invalidType('options.handles', 'an array', handles)
+  const parcels = handles.map((handle, index) => parcelOf(handle, `options.handles[${index}]`))
+  const count = parcels.reduce((sum, { fds }) => sum + fds.length, 0)
+  if (count > MOST_DESCRIPTORS) {
+    throw coded(
+      Error,
+      'ERR_IPC_LIMIT',
+      `The handles have ${count} descriptors, and a message has at most ${MOST_DESCRIPTORS}`,
+    )
+  }
+  return parcels
+}
+
+const WAITING = 0
+const OFFERED = 1
+const IN_PIECES = 2
+const SENT = 3
+
+/** One message on its way into the ring. */
+export class Send extends Operation {
+  /**
+   * @param {ChannelCore} core
+   * @param {Uint8Array} payload
+   * @param {Parcel[]} parcels
+   * @param {boolean} fresh whether the payload is nobody else's
+   */
+  constructor(core, payload, parcels, fresh) {
+    super()
+    this.core = core
+    this.payload = payload
+    this.parcels = parcels
+    this.fresh = fresh
+    this.state = WAITING
+    /** Of a message in pieces: up to where it is sent. */
+    this.done = 0
+    /** Rendezvous: where the offer begins. */
+    this.start = 0
+    this.sequence = 0
+  }
+
+  get mayFail() {
+    return true
+  }
+
+  /** The caller may do with the memory what he likes from here on. */
+  queued() {
+    if (!this.fresh) this.payload = Buffer.from(this.payload)
+    this.fresh = true
+  }
+
+  attempt() {
+    const { core } = this
+    if (this.state !== SENT) checkPeer(core)
+    return core.guard(() => this.proceed(core.outgoing))
+  }
+
+  /** @param {Outgoing} outgoing */
+  proceed(outgoing) {
+    if (this.state === WAITING && !this.begin(outgoing)) return BLOCKED
+    if (this.state === OFFERED) {
+      while (!outgoing.collect()) {
+        if (outgoing.sleepUntilOfferTaken()) return BLOCKED
+      }
+      this.state = this.inPieces ? IN_PIECES : SENT
+    }
+    if (this.state === IN_PIECES) {
+      for (;;) {
+        this.done = outgoing.putPieces(this.payload, this.done)
+        if (this.done === this.payload.byteLength) break
+        const next = Math.min(outgoing.piece, this.payload.byteLength - this.done)
+        if (outgoing.sleep(recordSize(next))) return BLOCKED
+      }
+      this.state = SENT
+    }
+    outgoing.sent++
+    outgoing.bytesSent += this.payload.byteLength
+    for (const { handedOver } of this.parcels) handedOver()
+    return undefined
+  }
+
+  /** Whether the first of it is in the ring, so that the rest has to follow. */
+  get begun() {
+    return this.state === OFFERED || this.state === IN_PIECES
+  }
+
+  /** Whether it makes sense to begin it without waiting: it fits, or the other side has all of the ring for it. @param {Outgoing} outgoing */
+  canBegin(outgoing) {
+    if (!this.inPieces) return true
+    const { byteLength } = this.payload
+    const records = Math.ceil(byteLength / outgoing.piece)
+    const size = byteLength + records * 2 * 8 + START_SIZE + HANDLES_SIZE
+    return outgoing.fits(size) || outgoing.hasTaken(outgoing.tail)
+  }
+
+  get inPieces() {
+    return this.payload.byteLength > this.core.outgoing.largest
+  }
+
+  /**
+   * The first record of the message, with what has to stand before it; all of it or nothing.
+   * @param {Outgoing} outgoing
+   */
+  begin(outgoing) {
+    const { core, payload, parcels } = this
+    const { inPieces } = this
+    const first = inPieces ? START_SIZE : recordSize(payload.byteLength)
+    const size = first + (parcels.length > 0 ? HANDLES_SIZE : 0)
+    if (core.facts.rendezvous && outgoing.used !== 0) {
+      // A message that was given up in pieces, or the rest of the last one.
+      if (outgoing.sleepUntilTaken(outgoing.tail)) return false
+    }
+    while (!outgoing.fits(outgoing.aborting ? size + 8 : size)) {
+      if (outgoing.sleep(outgoing.aborting ? size + 8 : size)) return false
+    }
+    if (outgoing.aborting) outgoing.abort()
+    // From here on there is room, and nothing comes between.
+    if (parcels.length > 0 && !this.announce()) return false
+    this.start = outgoing.tail
+    if (parcels.length > 0) outgoing.putRecord(HANDLES, pair(this.sequence, parcels.length))
+    if (inPieces) outgoing.announce(payload.byteLength)
+    else outgoing.put(payload)
+    if (core.facts.rendezvous) {
+      outgoing.offer()
+      this.state = OFFERED
+    } else {
+      this.state = inPieces ? IN_PIECES : SENT
+    }
+    return true
+  }
+
+  /** Sends the handles on the control line, before the message that they belong to. */
+  announce() {
+    const { core, parcels } = this
+    this.sequence = core.sequence
+    const handles = parcels.map(({ kind, fds, meta }) => ({ kind, fds: fds.length, meta }))
+    const fds = parcels.flatMap((parcel) => parcel.fds)
+    let sent = false
+    for (const parcel of parcels) parcel.leave()
+    try {
+      sent = core.control.send('X', { sequence: core.sequence, handles }, fds)
+    } finally {
+      if (!sent) for (const parcel of parcels) parcel.stay()
+    }
+    if (sent) core.sequence = (core.sequence + 1) >>> 0
+    return sent
+  }
+
+  /** Whether the other side has taken it although it was to be given up. */
+  get escaped() {
+    const { core } = this
+    if (this.state !== OFFERED || !core.attached || core.failure !== undefined) return false
+    if (!core.outgoing.withdraw(this.start)) return true
+    this.state = WAITING
+    this.forget()
+    return false
+  }
+
+  /** What is on the control line for a message that is not coming. */
+  forget() {
+    if (this.parcels.length > 0) this.core.control.send('D', { sequence: this.sequence })
+  }
+
+  /** @param {unknown} reason */
+  abort(reason) {
+    if (this.escaped) this.direction?.onReady()
+    else super.abort(reason)
+  }
+
+  /** @param {Error} error */
+  expire(error) {
+    const { direction } = this
+    direction?.onReady()
+    if (this.direction === undefined) return
+    if (this.escaped) direction?.onReady()
+    else direction?.fail(this, error)
+  }
+
+  /** @param {unknown} error */
+  failure(error) {
+    const { core } = this
+    if (core.attached && core.failure === undefined) {
+      if (this.state === IN_PIECES) core.outgoing.abort()
+      else if (this.state === OFFERED && core.outgoing.withdraw(this.start)) this.forget()
+      else if (this.state === OFFERED && this.inPieces) core.outgoing.abort()
+    }
+    core.unsent++
+    return error
+  }
+}
+
+/** Waits until it is the first in the queue, without doing anything then. */
+export class Mark extends Operation {
+  /** @param {ChannelCore} core */
+  constructor(core) {
+    super()
+    this.core = core
+  }
+
+  attempt() {
+    return this.core.outgoing.tail
+  }
+}
+
+/** Waits until the other side has received everything up to `position`. */
+export class Flush extends Operation {
+  /** @param {ChannelCore} core @param {number} position */
+  constructor(core, position) {
+    super()
+    this.core = core
+    this.position = position
+  }
+
+  get mayFail() {
+    return true
+  }
+
+  attempt() {
+    const { core, position } = this
+    return core.guard(() => {
+      const outgoing = core.outgoing
+      if (outgoing.hasTaken(position)) return undefined
+      checkPeer(core)
+      return outgoing.sleepUntilTaken(position) ? BLOCKED : undefined
+    })
+  }
+}
+
+/**
+ * Without a bound nobody waits: what does not fit is kept here, in order.
+ * @param {ChannelCore} core
+ * @param {Send} send
+ */
+export async function sendUnbounded(core, send) {
+  const { byteLength } = send.payload
+  if (core.sending.head === undefined && send.attempt() !== BLOCKED) return
+  if (!send.begun && core.queued + byteLength > core.maxQueued) throw tooMuchQueued(core.maxQueued)
+  core.queued += byteLength
+  core.sending
+    .enqueue(send, FOR_EVER)
+    .catch(() => {})
+    .finally(() => {
+      core.queued -= byteLength
+    })
+}
+
+/** @param {number} most */
+function tooMuchQueued(most) {
+  return coded(Error, 'ERR_IPC_LIMIT', `As much as ${most} bytes wait already for the other side to receive`, {
+    hint: 'the limit is maxQueued',
+  })
+}
+
+/** @param {number} first @param {number} second */
+function pair(first, second) {
+  return new Uint8Array(Uint32Array.of(first, second).buffer)
+}

@@ -1,0 +1,268 @@
+//! Ends of channels for JS: see `core/src/ring/`. Messages are written and read by JS, in the memory itself.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::CStr;
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
+use std::sync::Arc;
+
+use napi::Env;
+use napi::bindgen_prelude::Object;
+use napi_derive::napi;
+use os_ipc_core::Error;
+use os_ipc_core::ring::control::Received;
+use os_ipc_core::ring::{Control, End, Geometry, memory};
+use os_ipc_core::sys::Attempt;
+use os_ipc_core::sys::epoll::Interest;
+use os_ipc_core::sys::socket::Inbox;
+
+use crate::error::OrThrow;
+use crate::raw::{self, Body};
+use crate::reactor;
+use crate::shared_memory;
+use crate::table::{self, Table};
+
+thread_local! {
+    static CHANNELS: Table<End> = const { Table::new() };
+    static CONTROLS: Table<Control> = const { Table::new() };
+    static INBOX: RefCell<Option<Inbox>> = const { RefCell::new(None) };
+    static HOOKED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What JS knows of an end from the start.
+#[napi(object)]
+pub struct ChannelFacts {
+    pub id: u32,
+    pub side: u32,
+    /// Where ring 0 begins in the buffer.
+    pub offset: u32,
+    pub capacity0: u32,
+    pub capacity1: u32,
+    pub max_message_size: u32,
+    pub flags: u32,
+}
+
+fn enter(env: &Env, end: End) -> napi::Result<ChannelFacts> {
+    // The other side is told before the control lines hang up.
+    if !HOOKED.replace(true) {
+        env.add_env_cleanup_hook((), |()| {
+            table::clear(&CHANNELS);
+            table::clear(&CONTROLS);
+        })?;
+    }
+    let Geometry { data_offset, capacity, max_message_size, flags } = *end.geometry();
+    let side = end.side() as u32;
+    let id = table::insert(&CHANNELS, end);
+    Ok(ChannelFacts {
+        id,
+        side,
+        offset: data_offset,
+        capacity0: capacity[0],
+        capacity1: capacity[1],
+        max_message_size,
+        flags,
+    })
+}
+
+#[napi(catch_unwind)]
+pub fn channel_pair(env: Env, capacity: u32, max_message_size: u32, flags: u32) -> napi::Result<Vec<ChannelFacts>> {
+    let ends = End::pair(Geometry::new(capacity, max_message_size, flags)).or_throw(&env)?;
+    ends.into_iter().map(|end| enter(&env, end)).collect()
+}
+
+/// On failure the numbers have not been touched.
+#[napi(catch_unwind)]
+pub fn channel_adopt(env: Env, memory: i32, bell: i32, other: i32, side: u32) -> napi::Result<ChannelFacts> {
+    let end = End::adopt([memory, bell, other], side as usize).or_throw(&env)?;
+    enter(&env, end)
+}
+
+/// Memory, own bell, other's bell.
+#[napi(catch_unwind)]
+pub fn channel_descriptors(env: Env, id: u32) -> napi::Result<Vec<i32>> {
+    table::with(&CHANNELS, id, |end| Ok(end.numbers().to_vec())).or_throw(&env)
+}
+
+/// Takes the side and gives the memory: `{ buffer, shown }`, the header and then each ring twice in a row; or nothing
+/// where the runtime has no such buffers.
+#[napi(catch_unwind)]
+pub fn channel_attach(env: &Env, id: u32) -> napi::Result<Option<Object<'_>>> {
+    let mapping =
+        table::with(&CHANNELS, id, |end| end.attach().map(|memory| Arc::clone(memory.mapping()))).or_throw(env)?;
+    shared_memory::show(env, mapping)
+}
+
+/// One ring alone, twice in a row, for what is lent to the program: the same as above.
+#[napi(catch_unwind)]
+pub fn channel_lend(env: &Env, id: u32, ring: u32) -> napi::Result<Option<Object<'_>>> {
+    let mapping = table::with(&CHANNELS, id, |end| memory::map_ring(end.memory_fd(), end.geometry(), ring as usize))
+        .or_throw(env)?;
+    shared_memory::show(env, Arc::new(mapping))
+}
+
+#[napi(catch_unwind)]
+pub fn channel_watch(env: Env, id: u32, reactor: u32, token: u32) -> napi::Result<()> {
+    reactor::epoll(reactor).and_then(|epoll| table::watch(&CHANNELS, id, epoll, token, Interest::Read)).or_throw(&env)
+}
+
+/// The other side is told, if this one has been attached, or with `announce`.
+#[napi(catch_unwind)]
+pub fn channel_close(env: Env, id: u32, announce: bool) -> napi::Result<()> {
+    let Some(end) = table::remove(&CHANNELS, id) else { return Ok(()) };
+    let told = if announce { end.end() } else { Ok(()) };
+    drop(end);
+    told.or_throw(&env)
+}
+
+/// Leaves the side to another process, or takes it again.
+#[napi(catch_unwind)]
+pub fn channel_vacate(env: Env, id: u32, stay: bool) -> napi::Result<()> {
+    table::with(&CHANNELS, id, |end| if stay { end.stay() } else { end.vacate() }).or_throw(&env)
+}
+
+/// Goes away without a word: another process has this end by now, or nobody has been told of it yet.
+#[napi(catch_unwind)]
+pub fn channel_leave(id: u32) {
+    if let Some(end) = table::remove(&CHANNELS, id) {
+        end.leave();
+    }
+}
+
+/// What JS knows of a control line from the start.
+#[napi(object)]
+pub struct ControlFacts {
+    pub id: u32,
+    pub fd: i32,
+}
+
+/// A frame, with descriptors that JS owns from now on.
+#[napi(object)]
+pub struct ControlFrame {
+    pub data: String,
+    pub fds: Vec<i32>,
+    /// Some descriptors did not arrive, so none did.
+    pub lost: bool,
+    /// -1 where the kernel does not know.
+    pub pid: i32,
+    pub uid: u32,
+    pub gid: u32,
+}
+
+fn enter_control(control: Control) -> ControlFacts {
+    let fd = control.as_fd().as_raw_fd();
+    ControlFacts { id: table::insert(&CONTROLS, control), fd }
+}
+
+#[napi(catch_unwind)]
+pub fn control_pair(env: Env) -> napi::Result<Vec<ControlFacts>> {
+    Control::pair().map(|ends| ends.into_iter().map(enter_control).collect()).or_throw(&env)
+}
+
+/// On failure the number has not been touched.
+#[napi(catch_unwind)]
+pub fn control_adopt(env: Env, fd: i32) -> napi::Result<ControlFacts> {
+    Control::adopt(fd).map(enter_control).or_throw(&env)
+}
+
+#[napi(catch_unwind)]
+pub fn control_watch(env: Env, id: u32, reactor: u32, token: u32, room: bool) -> napi::Result<()> {
+    let interest = if room { Interest::Both } else { Interest::Read };
+    reactor::epoll(reactor).and_then(|epoll| table::watch(&CONTROLS, id, epoll, token, interest)).or_throw(&env)
+}
+
+/// A frame; nothing where there is none yet; false at the end.
+#[napi(catch_unwind)]
+pub fn control_receive(env: Env, id: u32) -> napi::Result<Option<napi::Either<ControlFrame, bool>>> {
+    let received = INBOX.with_borrow_mut(|inbox| {
+        let inbox = inbox.get_or_insert_default();
+        table::with(&CONTROLS, id, |control| control.receive(inbox))
+    });
+    Ok(match received.or_throw(&env)? {
+        Received::Nothing => None,
+        Received::End => Some(napi::Either::B(false)),
+        Received::Frame(frame) => {
+            let sender = frame.sender;
+            Some(napi::Either::A(ControlFrame {
+                data: String::from_utf8_lossy(&frame.data).into_owned(),
+                fds: frame.fds.into_iter().map(IntoRawFd::into_raw_fd).collect(),
+                lost: frame.lost,
+                pid: sender.map_or(-1, |sender| sender.pid),
+                uid: sender.map_or(u32::MAX, |sender| sender.uid),
+                gid: sender.map_or(u32::MAX, |sender| sender.gid),
+            }))
+        }
+    })
+}
+
+/// Whether there was room. The numbers stay the caller's.
+#[napi(catch_unwind)]
+pub fn control_send(env: Env, id: u32, data: String, fds: Vec<i32>) -> napi::Result<bool> {
+    let sent = table::with(&CONTROLS, id, |control| control.send(data.as_bytes(), &fds));
+    sent.map(|attempt| matches!(attempt, Attempt::Done(()))).or_throw(&env)
+}
+
+#[napi(catch_unwind)]
+pub fn control_close(id: u32) {
+    drop(table::remove(&CONTROLS, id));
+}
+
+#[napi(catch_unwind)]
+pub fn control_detach(env: Env, id: u32) -> napi::Result<i32> {
+    let control = table::remove(&CONTROLS, id).ok_or(Error::Closed);
+    control.map(|control| control.into_fd().into_raw_fd()).or_throw(&env)
+}
+
+/// `channelRing(id)`: rings the other side's bell; 0.
+struct Ring;
+
+impl raw::Function for Ring {
+    const NAME: &CStr = c"channelRing";
+    const BODY: Body =
+        |env, arguments| table::with(&CHANNELS, arguments.number(0), End::ring).map(|()| 0).or_throw(env);
+}
+
+/// `channelHush(id)`: empties the own bell; 1 if it had rung.
+struct Hush;
+
+impl raw::Function for Hush {
+    const NAME: &CStr = c"channelHush";
+    const BODY: Body =
+        |env, arguments| table::with(&CHANNELS, arguments.number(0), End::hush).map(i32::from).or_throw(env);
+}
+
+/// `channelBlock(id, control, milliseconds)`: until the bell rings or something happens to the control line; 0.
+struct Block;
+
+impl raw::Function for Block {
+    const NAME: &CStr = c"channelBlock";
+    const BODY: Body = |env, arguments| {
+        let (id, control, milliseconds) = (arguments.number(0), arguments.number(1), arguments.number(2));
+        let milliseconds = u8::try_from(milliseconds).unwrap_or(u8::MAX);
+        table::with(&CHANNELS, id, |end| end.block(control.cast_signed(), milliseconds)).map(|()| 0).or_throw(env)
+    };
+}
+
+/// Closes a descriptor that a frame has brought and nobody wants.
+#[napi(catch_unwind)]
+pub fn descriptor_close(env: Env, fd: i32) -> napi::Result<()> {
+    os_ipc_core::sys::fd::adopt(fd, |_| Ok(())).map(drop).or_throw(&env)
+}
+
+/// `checksum(bytes, from, length)`: the CRC-32C of a part of private memory.
+struct Checksum;
+
+impl raw::Function for Checksum {
+    const NAME: &CStr = c"checksum";
+    const BODY: Body = |_, mut arguments| {
+        let (from, length) = (arguments.number(1) as usize, arguments.number(2) as usize);
+        let bytes = arguments.memory(0);
+        let part = bytes.get(from..from.saturating_add(length)).unwrap_or_default();
+        Ok(os_ipc_core::ring::checksum(part).cast_signed())
+    };
+}
+
+pub(crate) fn export(env: &Env, exports: &Object<'_>) -> napi::Result<()> {
+    raw::export::<Ring>(env, exports)?;
+    raw::export::<Hush>(env, exports)?;
+    raw::export::<Block>(env, exports)?;
+    raw::export::<Checksum>(env, exports)
+}
