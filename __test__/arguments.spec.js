@@ -8,14 +8,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import {
+  Barrier,
+  Condition,
   Fifo,
   FileLock,
+  Mutex,
   PipeReader,
   PipeWriter,
   PosixMessageQueue,
   PosixSemaphore,
   pipe,
   pipeline,
+  RwLock,
   SharedMemory,
   SysvSemaphoreSet,
   struct,
@@ -147,6 +151,14 @@ let small
 let semaphore
 /** @type {SysvSemaphoreSet} */
 let set
+/** @type {Mutex} */
+let mutex
+/** @type {RwLock} */
+let rwLock
+/** @type {Condition} */
+let condition
+/** @type {Barrier} */
+let barrier
 
 /** What is called with the value, and which values it takes. @type {Record<string, { call: (value: any) => any, takes: (value: any) => boolean, promise?: boolean }>} */
 const parameters = {}
@@ -267,6 +279,47 @@ promised(
   (value) => lock.with(value),
 )
 withOptions(promised, 'lock.with', (options) => lock.with(() => {}, options), { ...range, ...wait })
+const lockOptions = { mode: optional(integer(0, 0o777)), anyOwner: bool }
+for (const [Class, name] of /** @type {const} */ ([
+  [Mutex, 'Mutex'],
+  [RwLock, 'RwLock'],
+  [Condition, 'Condition'],
+])) {
+  sync(`${name}.open name`, string, (value) => Class.open(value))
+  withOptions(sync, `${name}.open`, (options) => Class.open('unwanted', options), lockOptions)
+  sync(`${name}.unlink name`, string, (value) => Class.unlink(value))
+}
+sync('Barrier.open name', string, (value) => Barrier.open(value, { parties: 2 }))
+withOptions(sync, 'Barrier.open', (options) => Barrier.open('unwanted', options), { parties: integer(1, 0x7fff) })
+sync('Barrier.unlink name', string, (value) => Barrier.unlink(value))
+withOptions(promised, 'mutex.lock', (options) => mutex.lock(options), wait)
+withOptions(sync, 'mutex.lockSync', (options) => mutex.lockSync(options), { timeout: milliseconds })
+promised(
+  'mutex.with body',
+  (value) => typeof value === 'function',
+  (value) => mutex.with(value),
+)
+promised(
+  'condition.wait guard',
+  () => false,
+  (value) => condition.wait(value),
+)
+sync(
+  'condition.waitSync guard',
+  () => false,
+  (value) => condition.waitSync(value),
+)
+sync(
+  'condition.notify',
+  optional((value) => value === Number.POSITIVE_INFINITY || integer(0, Number.MAX_SAFE_INTEGER)(value)),
+  (value) => condition.notify(value),
+)
+withOptions(promised, 'barrier.wait', (options) => barrier.wait(options), wait)
+withOptions(sync, 'barrier.waitSync', (options) => barrier.waitSync(options), { timeout: milliseconds })
+withOptions(promised, 'rwLock.read', (options) => rwLock.read(options), wait)
+withOptions(sync, 'rwLock.readSync', (options) => rwLock.readSync(options), { timeout: milliseconds })
+withOptions(promised, 'rwLock.write', (options) => rwLock.write(options), wait)
+withOptions(sync, 'rwLock.writeSync', (options) => rwLock.writeSync(options), { timeout: milliseconds })
 const one = optional((value) => value === 1)
 sync('PosixSemaphore.open name', string, (value) => PosixSemaphore.open(value))
 withOptions(sync, 'PosixSemaphore.open', (options) => PosixSemaphore.open(missing, options), {
@@ -521,6 +574,12 @@ describe('wrong arguments', () => {
     memory = SharedMemory.create(4096)
     semaphore = PosixSemaphore.inMemory(memory, 64, { initialize: 7 })
     small = SharedMemory.create(64)
+    const name = `spec-${process.pid}-arguments`
+    mutex = Mutex.open(name)
+    rwLock = RwLock.open(name)
+    condition = Condition.open(name)
+    barrier = Barrier.open(name, { parties: 2 })
+    for (const Class of [Mutex, RwLock, Condition, Barrier]) Class.unlink(name)
     // As a view of a record would show it first.
     new Uint8Array(small.buffer).fill(0xff)
     set = SysvSemaphoreSet.open('private', { values: [7, 8] })
@@ -539,6 +598,7 @@ describe('wrong arguments', () => {
     set.remove()
     for (const handle of [reader, writer, other.reader, other.writer, queue, memory, small, semaphore, set])
       handle.close()
+    for (const handle of [mutex, rwLock, condition, barrier]) handle.close()
     rmSync(folder, { recursive: true })
   })
 

@@ -8,6 +8,8 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Mutex } from '../index.js'
+import { cleanup } from '../lib/registry.js'
+import { needs } from './support/extras.js'
 import { elsewhere, fileOf, inWorker, newName, semaphoreIds, setOf, unlinkAfter, waitingIn } from './support/locks.js'
 import { threads, until } from './support/state.js'
 
@@ -175,6 +177,94 @@ describe('a mutex is opened', options, () => {
       encoding: 'utf8',
     })
     assert.equal(stdout, 'ERR_IPC_NOT_SUPPORTED\n')
+  })
+})
+
+describe('a process that is killed while it makes a mutex', options, () => {
+  /** Calls at whose beginning it is killed, and whether its mutex has its name by then. */
+  const steps = { semget: false, semctl: false, linkat: false, unlinkat: true }
+  for (const [call, named] of Object.entries(steps)) {
+    test(`at ${call}, leaves ${named ? 'a mutex' : 'nothing that cleanup does not find'}`, needs('strace'), () => {
+      const name = newName('mutex')
+      const code = `import { Mutex } from '${new URL('../index.js', import.meta.url)}'; Mutex.open('${name}')`
+      const node = [process.execPath, '--input-type=module', '-e', code]
+      const inject = ['-f', '-o', '/dev/null', '-e', `trace=${call}`, '-e', `inject=${call}:signal=SIGKILL:when=1`]
+      cleanup()
+      const before = semaphoreIds()
+      const { signal } = spawnSync('strace', [...inject, ...node])
+      assert.equal(signal, 'SIGKILL')
+      assert.equal(existsSync(fileOf('mutex', name)), named)
+      const left = semaphoreIds().filter((id) => !before.includes(id))
+      assert.equal(left.length, call === 'semget' ? 0 : 1)
+      const dry = cleanup({ dryRun: true }).filter(({ kind }) => kind === 'lock')
+      const swept = cleanup().filter(({ kind }) => kind === 'lock')
+      assert.deepEqual(dry, swept)
+      assert.deepEqual(
+        swept.map(({ id }) => id),
+        named ? [] : left,
+      )
+      const after = semaphoreIds()
+      assert.deepEqual(
+        left.filter((id) => after.includes(id)),
+        named ? left : [],
+      )
+      const { mutex } = newMutex(name)
+      assert.equal(mutex.tryLock()?.abandoned, false)
+      if (named) assert.equal(setOf('mutex', name), left[0])
+      mutex.close()
+    })
+  }
+
+  test('or while it unlinks one, leaves a name that the next one opens', needs('strace'), () => {
+    const { name, mutex } = newMutex()
+    mutex.close()
+    const code = `import { Mutex } from '${new URL('../index.js', import.meta.url)}'; Mutex.unlink('${name}')`
+    const inject = ['-f', '-o', '/dev/null', '-e', 'trace=unlink', '-e', 'inject=unlink:signal=SIGKILL:when=1']
+    const { signal } = spawnSync('strace', [...inject, process.execPath, '--input-type=module', '-e', code])
+    assert.equal(signal, 'SIGKILL')
+    assert.ok(existsSync(fileOf('mutex', name)))
+    const again = Mutex.open(name)
+    again.tryLock()?.unlock()
+    again.close()
+  })
+})
+
+describe('a mutex whose file others spoil', options, () => {
+  test('crashes nobody, and times out as ever', async () => {
+    const { name, mutex } = newMutex()
+    const code = `
+      const { openSync, writeSync, ftruncateSync } = await import('node:fs')
+      const { randomBytes } = await import('node:crypto')
+      const fd = openSync(words[0], 'r+')
+      say('spoiling')
+      for (;;) {
+        ftruncateSync(fd, Math.floor(Math.random() * 128))
+        writeSync(fd, randomBytes(64), 0, 64, 0)
+      }
+    `
+    const id = setOf('mutex', name)
+    const spoiler = elsewhere(code, [fileOf('mutex', name)])
+    await spoiler.says('spoiling')
+    for (let i = 0; i < 20_000; i++) {
+      const guard = mutex.tryLock()
+      assert.ok(guard)
+      guard.unlock()
+    }
+    const guard = mutex.lockSync()
+    await assert.rejects(mutex.lock({ timeout: 20 }), { code: 'ETIMEDOUT' })
+    for (let i = 0; i < 200; i++) {
+      try {
+        Mutex.open(name).close()
+      } catch (error) {
+        const { code } = /** @type {any} */ (error)
+        assert.match(code, /^(ERR_INVALID_ARG_VALUE|ERR_IPC_VERSION|ERR_IPC_NOT_SUPPORTED)$/)
+      }
+    }
+    guard.unlock()
+    await spoiler.kill()
+    mutex.close()
+    rmSync(fileOf('mutex', name), { force: true })
+    spawnSync('ipcrm', ['-s', String(id)])
   })
 })
 
@@ -394,13 +484,14 @@ describe('the holder of a mutex', options, () => {
        parentPort.once('message', () => { guard.unlock(); parentPort.close() })`,
       [name],
     )
+    const ended = once(worker, 'exit')
     await once(worker, 'message')
     assert.equal(mutex.tryLock(), undefined)
     worker.postMessage('leave')
     const guard = await mutex.lock({ timeout: 5000 })
     assert.equal(guard.abandoned, false)
     guard.unlock()
-    await once(worker, 'exit')
+    await ended
     assert.equal(mutex.locked, false)
     mutex.close()
   })
@@ -501,6 +592,8 @@ describe('whoever waits for a mutex', options, () => {
         const guard = await mutex.lock()
         if (Date.now() >= end) { guard.unlock(); break }
         count++
+        // So that all others are in line again by then, however busy the machine is.
+        await new Promise((resolve) => setTimeout(resolve, 2))
         guard.unlock()
       }
       say(count)
