@@ -47,7 +47,7 @@ describe('handles', options, () => {
   })
 
   test('beyond the limit of descriptors are EMFILE, with a hint', { ...options, ...needs('prlimit') }, async () => {
-    const words = ['--nofile=64:64', process.execPath, '--no-warnings', script, 'no-descriptors']
+    const words = ['--nofile=256:256', process.execPath, '--no-warnings', script, 'no-descriptors']
     const child = spawn('prlimit', words, { stdio: ['ignore', 'pipe', 'inherit'] })
     let stdout = ''
     child.stdout.on('data', (text) => {
