@@ -69,7 +69,7 @@ test('the bench measures our locks uncontended, contended and idle, beside C pro
     .split('\n')
     .map((line) => JSON.parse(line))
     .filter(({ page, peer }) => page === 'locks' && peer !== 'proper-lockfile')
-  for (const figure of ['taken and given back', 'hand-overs', 'least served / mean', 'processor time of 5 s']) {
+  for (const figure of ['taken and given back', 'hand-overs', 'least served', 'processor time of 5 s']) {
     assert.ok(
       rows.some((row) => row.figure === figure),
       figure,

@@ -88,7 +88,7 @@ function uncontended(settings) {
 function contended({ quick }) {
   const slice = quick ? 5 : 50
   const job = [PROCESSES, slice]
-  const figures = { rate: 'hand-overs', fairness: 'least served / mean' }
+  const figures = { rate: 'hand-overs', fairness: 'least served' }
   return {
     name: `locks, contended by ${PROCESSES} processes`,
     // Who is interrupted between giving and taking is out of the queue for a while: that evens out in time.
@@ -98,7 +98,11 @@ function contended({ quick }) {
     metrics: [
       { figure: figures.rate, unit: '/s', of: ({ ns, handedOver = [] }) => sum(handedOver) / (sum(ns) / 1e9) },
       { figure: 'taken', unit: '/s', of: ({ ns, taken = [] }) => sum(taken) / (sum(ns) / 1e9) },
-      { figure: figures.fairness, unit: '', of: ({ taken = [] }) => (Math.min(...taken) * taken.length) / sum(taken) },
+      {
+        figure: figures.fairness,
+        unit: 'of the mean',
+        of: ({ taken = [] }) => (Math.min(...taken) * taken.length) / sum(taken),
+      },
     ],
     contenders: [
       ...exclusive.flatMap(({ kind, name, takes }) => [
