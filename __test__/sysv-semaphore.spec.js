@@ -486,7 +486,8 @@ describe('what a process has taken', { timeout: FULL ? 600_000 : options.timeout
     const rounds = FULL ? 1000 : 25
     const set = newSet(1)
     const permits = set.at(0)
-    let longest = 0
+    /** @type {number[]} */
+    const times = []
     for (let round = 0; round < rounds; round++) {
       const child = start(fixture('semaphore-set-hold.js'), [set.id])
       await child.says('.')
@@ -496,13 +497,16 @@ describe('what a process has taken', { timeout: FULL ? 600_000 : options.timeout
       child.process.kill('SIGKILL')
       const began = performance.now()
       await waits
-      longest = Math.max(longest, performance.now() - began)
+      times.push(performance.now() - began)
       permits.release()
       await child.outcome
       assert.deepEqual(set.values, [1], `round ${round}`)
     }
-    assert.ok(longest < (FULL ? 100 : 1000), `${longest} ms`)
-    if (FULL) writeSync(1, `# ${rounds} kills, the next one after ${longest.toFixed(1)} ms at most\n`)
+    times.sort((a, b) => a - b)
+    const [median, p99, longest] = [0.5, 0.99, 1].map((part) => times[Math.ceil(part * rounds) - 1])
+    const told = `${rounds} kills, the next one after ${[median, p99, longest].map((time) => time.toFixed(1)).join(', ')} ms`
+    assert.ok(median < 100 && p99 < (FULL ? 250 : 1000), `${told} (median, p99, longest)`)
+    if (FULL) writeSync(1, `# ${told} (median, p99, longest)\n`)
   })
 
   for (const way of ['exit', 'throw', 'kill']) {
