@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
+import { UnixSocket } from '../index.js'
 
 const folder = fileURLToPath(new URL('../examples/', import.meta.url))
 
@@ -164,6 +165,37 @@ describe('the examples', { timeout: 120_000 }, () => {
       assert.equal(await run('send', '5', 'the milk is finished'), '1 of 4 are waiting\n')
       assert.equal(await run('send', '9', 'the kitchen is on fire'), '2 of 4 are waiting\n')
       assert.equal(await run('read'), '9: the kitchen is on fire\n5: the milk is finished\nthe mailbox is empty\n')
+    },
+
+    async 'take-over.js'() {
+      const path = join(scratch, 'server')
+      const versions = [start('take-over.js', path, 'v0')]
+      await once(versions[0].stdout, 'data')
+      let asking = true
+      /** @type {string[]} */
+      const answers = []
+      const ask = async () => {
+        for (let i = 0; asking; i++) {
+          const socket = await UnixSocket.connect(path)
+          await socket.send(`question ${i}`)
+          const answer = await socket.recv({ timeout: 10_000 })
+          assert.match(String(answer?.data), new RegExp(`^v\\d has heard: question ${i}$`))
+          answers.push(String(answer?.data).slice(0, 2))
+          socket.close()
+        }
+      }
+      const asked = [ask(), ask(), ask()]
+      for (let i = 1; i <= 3; i++) {
+        const stdout = outcome(versions[i - 1])
+        versions.push(start('take-over.js', path, `v${i}`))
+        await once(versions[i].stdout, 'data')
+        assert.equal(await stdout, `v${i - 1} has handed over\n`)
+      }
+      asking = false
+      await Promise.all(asked)
+      assert.deepEqual([...new Set(answers)], ['v0', 'v1', 'v2', 'v3'])
+      versions[3].removeAllListeners()
+      versions[3].kill('SIGKILL')
     },
 
     async 'stop-process.js'() {
