@@ -10,7 +10,7 @@ use std::ptr;
 use nix::errno::Errno;
 
 use crate::error::{Error, Result};
-use crate::sys::ret;
+use crate::sys::{ret, retry};
 
 /// How long a slice is, in milliseconds.
 pub const LENGTH: u8 = 100;
@@ -39,7 +39,7 @@ pub fn wait(fd: BorrowedFd<'_>, events: libc::c_short, milliseconds: u8) -> Resu
 /// Whether `fd` has one of `events` now, or an error.
 pub fn ready(fd: BorrowedFd<'_>, events: libc::c_short) -> Result<bool> {
     let mut fds = [pollfd(fd, events)];
-    poll(&mut fds, Some(0))?;
+    retry(|| poll_once(&mut fds, Some(0)))?;
     Ok(fds[0].revents != 0)
 }
 
@@ -47,8 +47,16 @@ fn pollfd(fd: BorrowedFd<'_>, events: libc::c_short) -> libc::pollfd {
     libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 }
 }
 
-/// Without a time it waits for ever. Not by the C library's wrapper, which is a point of cancellation and pays for that.
+/// poll(2), which a signal may end early.
 fn poll(fds: &mut [libc::pollfd], milliseconds: Option<u8>) -> Result<()> {
+    match poll_once(fds, milliseconds) {
+        Err(Error::Os { errno: Errno::EINTR, .. }) => Ok(()),
+        other => other,
+    }
+}
+
+/// Without a time it waits for ever. Not by the C library's wrapper, which is a point of cancellation and pays for that.
+fn poll_once(fds: &mut [libc::pollfd], milliseconds: Option<u8>) -> Result<()> {
     let time = milliseconds
         .map(|milliseconds| libc::timespec { tv_sec: 0, tv_nsec: libc::c_long::from(milliseconds) * 1_000_000 });
     let mut time = time;
@@ -56,10 +64,7 @@ fn poll(fds: &mut [libc::pollfd], milliseconds: Option<u8>) -> Result<()> {
     let mask = ptr::null::<libc::sigset_t>();
     // SAFETY: so many pollfds, ours and mutable for the whole call, as is the time; no mask.
     let told = unsafe { libc::syscall(libc::SYS_ppoll, fds.as_mut_ptr(), fds.len(), time, mask, 0_usize) };
-    match ret(told, "poll") {
-        Ok(_) | Err(Error::Os { errno: Errno::EINTR, .. }) => Ok(()),
-        Err(error) => Err(error),
-    }
+    ret(told, "poll").map(drop)
 }
 
 fn make_tick() -> Result<OwnedFd> {
