@@ -250,9 +250,11 @@ describe('handing over', () => {
 
   test('describing a handle leaves it as it is; a parcel holds numbers and plain values alone', () => {
     const { reader, writer } = pipe()
-    const { handedOver, ...parcel } = parcelOf(reader)
+    const { leave, stay, handedOver, ...parcel } = parcelOf(reader)
     assert.deepEqual(parcel, { kind: 'pipe-reader', fds: [reader.fd], meta: {} })
     assert.deepEqual(JSON.parse(JSON.stringify(parcel)), parcel)
+    leave()
+    stay()
     assert.equal(reader.closed, false)
     handedOver()
     assert.deepEqual([reader.closed, writer.closed], [true, false])
