@@ -35,8 +35,6 @@ class Waiter {
   /** What its thread is known by. @type {{ reactor: number, token: number } | undefined} */
   place = undefined
   settled = false
-  /** Its time is over, and its thread has been called off. @type {Error | undefined} */
-  expired = undefined
   /** @type {NodeJS.Timeout | undefined} */
   timer = undefined
   /** @type {AbortSignal | undefined} */
@@ -138,7 +136,6 @@ export class Queue {
   told(waiter, error, held) {
     waiter.place = undefined
     if (error === undefined) this.grant(waiter, held)
-    else if (waiter.expired !== undefined) this.expire(waiter, waiter.expired)
     else this.fail(waiter, error)
   }
 
@@ -158,16 +155,9 @@ export class Queue {
     this.advance(waiter.followers)
   }
 
-  /** What can be done at once wins over a timeout. @param {Waiter} waiter @param {Error} error */
+  /** What can be done at once wins over a timeout, in this very turn: whoever stands behind may be due too. @param {Waiter} waiter @param {Error} error */
   expire(waiter, error) {
-    const { place } = waiter
-    if (place !== undefined) {
-      // It may be granted the lock this moment: it tells, and in vain is tried only what it does not hold.
-      waiter.expired = error
-      native.reactorCancel(place.reactor, place.token)
-      return
-    }
-    const held = this.lastTry(waiter)
+    const held = withdraw(waiter) || this.lastTry(waiter)
     if (held === 0) this.fail(waiter, error)
     else this.grant(waiter, held)
   }
