@@ -27,6 +27,13 @@ for (const runtime of runtimes) {
         assert.ok(Number(output.match(passed)?.[1]) > 0, tail)
       })
     }
+
+    test('signals are received, or refused', { ...needs('runtimes'), timeout: 60_000 }, async ({ signal }) => {
+      const path = './__test__/fixtures/signals-everywhere.js'
+      const words = runtime.kind === 'deno' ? ['run', '--allow-all', '--no-check', '--no-lock', path] : [path]
+      const { status, output } = await run(binaryOf(runtime), words, signal)
+      assert.deepEqual({ status, output: output.trim() }, { status: 0, output: 'well' })
+    })
   })
 }
 

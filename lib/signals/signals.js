@@ -1,7 +1,7 @@
 /**
  * Signals: see signal(7).
  */
-import { invalidValue } from '../errors.js'
+import { invalidValue, notSupported } from '../errors.js'
 import native from '../load.js'
 import { integer, objectOf } from '../validate.js'
 import { SignalCore } from './core.js'
@@ -23,6 +23,12 @@ function numbersOf(given, purpose) {
   const numbers = new Set(list.map((signal) => numberOf(signal, 'signals')))
   for (const number of numbers) permit(number, purpose, 'signals')
   return [...numbers]
+}
+
+/** Bun's event loop sleeps with no signal held back, whatever its thread holds back otherwise: the next one would end it. */
+function checkRuntime() {
+  if (process.versions.bun === undefined) return
+  throw notSupported('On Bun no signal can be held back from the event loop, so none can be received')
 }
 
 /** @param {unknown} signal */
@@ -69,6 +75,7 @@ export const signals = Object.freeze({
   /** @param {unknown} signals @returns {SignalReceiver} */
   receive(signals) {
     const numbers = numbersOf(signals, RECEIVE)
+    checkRuntime()
     startHub()
     return new SignalReceiver(new SignalCore(numbers))
   },
@@ -85,7 +92,9 @@ export const signals = Object.freeze({
 
   /** @param {unknown} signals */
   block(signals) {
-    native.signalBlock(numbersOf(signals, HOLD))
+    const numbers = numbersOf(signals, HOLD)
+    checkRuntime()
+    native.signalBlock(numbers)
   },
 
   /** @param {unknown} signals */
