@@ -22,6 +22,7 @@ import {
   RwLock,
   SharedMemory,
   SysvSemaphoreSet,
+  signals,
   struct,
 } from '../index.js'
 import native from '../lib/load.js'
@@ -141,6 +142,8 @@ let folder
 let fifo
 /** @type {PosixMessageQueue} */
 let queue
+/** @type {import('../index.js').SignalReceiver} */
+let receiver
 /** @type {FileLock} */
 let lock
 /** @type {SharedMemory} */
@@ -549,6 +552,27 @@ promised(
   (value) => typeof value === 'function',
   (value) => set.at(0).with(value),
 )
+const signalNumber = (/** @type {any} */ value) => integer(1, signals.max)(value)
+const receivable = (/** @type {any} */ value) =>
+  signalNumber(value) || (Array.isArray(value) && value.every(receivable) && value.length > 0)
+sync('signals.number', signalNumber, (value) => signals.number(value))
+sync('signals.name', signalNumber, (value) => signals.name(value))
+sync('signals.send pid', integer(1, INT), (value) => signals.send(value, 0))
+sync('signals.send signal', integer(0, signals.max), (value) => signals.send(process.pid, value))
+withOptions(sync, 'signals.send', (options) => signals.send(process.pid, 0, options), {
+  value: optional(integer(-INT - 1, INT)),
+  thread: optional(integer(1, INT)),
+})
+sync('signals.sendToGroup pgid', integer(0, INT), (value) => signals.sendToGroup(value, 0))
+sync('signals.sendToGroup signal', integer(0, signals.max), (value) => signals.sendToGroup(0, value))
+sync('signals.receive', receivable, (value) => signals.receive(value))
+sync('signals.block', receivable, (value) => signals.block(value))
+sync('signals.unblock', receivable, (value) => signals.unblock(value))
+sync('signals.ignore', signalNumber, (value) => signals.ignore(value))
+sync('signals.restoreDefault', signalNumber, (value) => signals.restoreDefault(value))
+withOptions(promised, 'receiver.recv', (options) => receiver.recv(options), wait)
+withOptions(sync, 'receiver.recvSync', (options) => receiver.recvSync(options), { timeout: milliseconds })
+withOptions(sync, 'receiver.iterate', (options) => receiver.iterate(options), wait)
 
 describe('wrong arguments', () => {
   /** @type {string[]} */
@@ -569,6 +593,7 @@ describe('wrong arguments', () => {
     queue = PosixMessageQueue.open(null, { create: true, maxMessages: 2, maxMessageSize: 16 })
     queue.unlink()
     queue.trySend('kept')
+    receiver = signals.receive('SIGUSR2')
     lock = FileLock.open(join(folder, 'locked'), { create: true })
     rmSync(lock.path ?? '')
     memory = SharedMemory.create(4096)
@@ -598,7 +623,7 @@ describe('wrong arguments', () => {
     set.remove()
     for (const handle of [reader, writer, other.reader, other.writer, queue, memory, small, semaphore, set])
       handle.close()
-    for (const handle of [mutex, rwLock, condition, barrier]) handle.close()
+    for (const handle of [mutex, rwLock, condition, barrier, receiver]) handle.close()
     rmSync(folder, { recursive: true })
   })
 
