@@ -139,7 +139,8 @@ const kind = permits({
   /** Guards hold on to theirs, whatever becomes of the handle. */
   descriptors: false,
   most: 100,
-  failingCalls: { openat: ['EMFILE', 'ENFILE', 'ENOMEM'], fcntl: ['ENOLCK', 'ENOMEM'] },
+  /** Not openat: the runtime's threads load modules by as many of these. Being out of descriptors has a row of its own. */
+  failingCalls: { openat: [], fcntl: ['ENOLCK', 'ENOMEM'] },
 
   acquires: { acquire },
   tryAcquire: (lock) => acquireBy(lock, (place) => lock.tryLock(byte(place))),
