@@ -350,11 +350,11 @@ pub fn unix_parcel_drop(id: u32) {
 }
 
 /// Descriptors that nobody has asked for are closed when their message is collected. So that this comes about before
-/// there are too many, JS takes each for memory: a quarter of this process's limit makes it look for garbage.
+/// there are too many, JS takes each for memory: a sixteenth of this process's limit makes it look for garbage.
 fn weigh(env: &Env, count: usize, sign: i64) {
     const PRESSURE: u64 = 64 * 1024 * 1024;
     if count > 0 {
-        let each = (PRESSURE * 4 / sys_fd::limit().max(1)).clamp(64, 1024 * 1024);
+        let each = (PRESSURE * 16 / sys_fd::limit().max(1)).clamp(256, 4 * 1024 * 1024);
         let bytes = i64::try_from(each).unwrap_or(0) * count as i64 * sign;
         // It is a hint; there is nothing to be done if it is not taken.
         drop(env.adjust_external_memory(bytes));
@@ -428,8 +428,8 @@ fn count(attempt: Attempt<usize>) -> i32 {
 }
 
 /// `unixSocketReceive(id, target, slot, most)`: how many messages have come, or `WOULD_BLOCK`. Each takes at most `slot`
-/// bytes of `target`; with `WHOLE` what is longer goes on in a tail. Of more than one they are moved together, each to the
-/// next multiple of eight bytes.
+/// bytes of `target`; with `WHOLE` what is longer goes on in a tail. Of more than one they are moved together: each to the
+/// next multiple of eight bytes, if `slot` is one.
 struct Receive;
 
 impl raw::Function for Receive {
@@ -480,11 +480,13 @@ fn receive(
         })
     })?;
     if let Attempt::Done(taken @ 2..) = taken {
+        // Never further than they stand, so that none is written over.
+        let alignment = if slot % 8 == 0 { 8 } else { 1 };
         let mut to = 0;
         for index in 0..taken {
             let length = (cells[index * RECORD + LENGTH].get() as usize).min(slot);
             target.copy_within(index * slot..index * slot + length, to);
-            to += length.next_multiple_of(8);
+            to += length.next_multiple_of(alignment);
         }
     }
     Ok(taken)

@@ -25,7 +25,7 @@ export function fixture(name) {
 export function start(
   script,
   words = [],
-  { handles = [], node = [], env = {}, stdin = 'ignore', patience = WATCHDOG } = {},
+  { handles = [], node = [], env = {}, stdin = 'ignore', patience = WATCHDOG, command = process.execPath } = {},
 ) {
   const parcels = handles.map((handle) => parcelOf(handle))
   /** @type {number[]} */
@@ -36,7 +36,7 @@ export function start(
   })
   for (const { leave } of parcels) leave()
   const began = performance.now()
-  const child = spawn(process.execPath, [...node, script, ...words.map(String)], {
+  const child = spawn(command, [...node, script, ...words.map(String)], {
     stdio: [stdin, 'pipe', 'pipe', ...fds],
     env: { ...process.env, ...env, OS_IPC_SPEC_PARCELS: JSON.stringify(packed) },
     timeout: patience,

@@ -267,6 +267,20 @@ impl Error {
             Self::Os { errno: Errno::ESRCH, syscall: "pidfd_open", .. } => {
                 Some("no process has that number (any more); the number of a thread is none of a process")
             }
+            Self::Os { errno: Errno::EMSGSIZE, syscall: "sendmsg" | "sendmmsg", .. } => Some(
+                "a message has to fit into the socket's send buffer: enlarge it by bufferSizes (net.core.wmem_max is the \
+                 limit), send it in parts, or as a memfd by fds",
+            ),
+            Self::Os { errno: Errno::ETOOMANYREFS, .. } => Some(
+                "as many descriptors of this user are on their way, received by nobody yet, as one process may have open: \
+                 raise RLIMIT_NOFILE (ulimit -n), or have them received",
+            ),
+            Self::Os { errno: Errno::EADDRINUSE, syscall: "bind", .. } => {
+                Some("somebody has it, or has left its file behind: remove that if nobody answers there")
+            }
+            Self::Os { errno: Errno::ECONNREFUSED, syscall: "connect" | "sendmsg" | "sendmmsg", .. } => {
+                Some("nobody is there: its process has ended, or has not come to that yet")
+            }
             Self::Os { errno: Errno::EMFILE, .. } => {
                 Some("this process is at its limit of open descriptors: raise it with ulimit -n")
             }

@@ -90,6 +90,12 @@ export class SocketCore extends Core {
     this.changeInterest(this.interest)
   }
 
+  /** Sending fails from here on. The reactor does not tell of that, while what was sent has not been read. */
+  sendsNoMore() {
+    this.sending.hungUp = true
+    queueMicrotask(() => this.sending.onReady())
+  }
+
   /** This side wants no more datagrams. */
   shut() {
     this.readingShut = true

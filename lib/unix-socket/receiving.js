@@ -132,12 +132,14 @@ function takeMany(core, max, maxBytes) {
  * @param {SocketMessage[]} messages where they go; from one that has failed on, they are stashed
  */
 function unpack(core, count, slot, messages) {
+  // As the addon moves them together.
+  const rest = slot % 8 === 0 ? 7 : 0
   let size = 0
   let longest = -1
   for (let i = 0; i < count; i++) {
     const length = words[i * RECORD + LENGTH]
     if (length > slot) longest = i
-    size += i === count - 1 && length <= slot ? length : (Math.min(length, slot) + 7) & ~7
+    size += i === count - 1 && length <= slot ? length : (Math.min(length, slot) + rest) & ~rest
   }
   const memory = arrived(Math.min(size, count * slot))
   let from = 0
@@ -154,10 +156,10 @@ function unpack(core, count, slot, messages) {
       data.set(memory.subarray(from, from + slot))
       native.unixSocketTail(i, data, slot, i === longest ? LAST : 0)
       core.slot = grown(length, LARGEST_SLOT)
-      from += (slot + 7) & ~7
+      from += (slot + rest) & ~rest
     } else {
       data = memory.subarray(from, from + length)
-      from += (length + 7) & ~7
+      from += (length + rest) & ~rest
     }
     const message = outcome(core, record, data)
     if (message instanceof SocketMessage && core.stash.length === 0) messages.push(message)

@@ -25,7 +25,8 @@ export class Room {
     this.again = nothing
     /** How often it was waited for since something has been sent. */
     this.inVain = 0
-    this.closed = false
+    /** @type {NodeJS.Timeout | undefined} */
+    this.timer = undefined
   }
 
   /** Something was sent. */
@@ -94,15 +95,14 @@ export class Room {
 
   /** @param {number} before how many pauses there have been */
   pause(before) {
-    const { sending } = this.core
-    const timer = setTimeout(
-      () => {
-        if (sending.head !== undefined) sending.onReady()
-      },
-      Math.min(LONGEST_PAUSE, 2 ** Math.min(before, 6)),
-    )
+    if (this.timer !== undefined) return
+    const resume = () => {
+      this.timer = undefined
+      this.onReady()
+    }
+    this.timer = setTimeout(resume, Math.min(LONGEST_PAUSE, 2 ** Math.min(before, 6)))
     // Whether the loop goes on is for the handle to say, not for the timer.
-    timer.unref()
+    this.timer.unref()
   }
 }
 

@@ -120,7 +120,7 @@ export class Send extends Operation {
     }
     this.data = Buffer.from(this.data.subarray(this.sent - this.base))
     this.base = this.sent
-    if (this.to !== undefined) this.core.elsewhere.await(this.to)
+    if (this.to !== undefined && this.core.sending.head === undefined) this.core.elsewhere.await(this.to)
   }
 
   done() {
@@ -132,7 +132,7 @@ export class Send extends Operation {
   /** @param {unknown} error */
   failure(error) {
     this.done()
-    return this.core.isStream ? gaveUp(this.id, this.sent, error) : error
+    return this.core.isStream ? gaveUp(this.core, this.id, this.sent, error) : error
   }
 }
 
@@ -259,7 +259,7 @@ export class SendMany extends Operation {
       message.fds = undefined
     }
     const { to } = this.messages[position]
-    if (to !== undefined) this.core.elsewhere.await(to)
+    if (to !== undefined && this.core.sending.head === undefined) this.core.elsewhere.await(to)
   }
 
   /** @param {number} index */
@@ -279,18 +279,19 @@ export class SendMany extends Operation {
   /** @param {unknown} error */
   failure(error) {
     this.told(error)
-    return this.core.isStream && this.begun > 0 ? gaveUp(this.id, this.sent, error) : error
+    return this.core.isStream && this.begun > 0 ? gaveUp(this.core, this.id, this.sent, error) : error
   }
 }
 
 /**
  * The error of a send that was given up tells how far it got. Half a message is on its way for good: whatever followed
  * would be taken for its rest, so nothing can.
- * @param {number} id
+ * @param {SocketCore} core
+ * @param {number} id its number, for when it is closed
  * @param {number} sent
  * @param {unknown} error
  */
-function gaveUp(id, sent, error) {
+function gaveUp(core, id, sent, error) {
   // An abort's reason may be that of many sends: one that has begun is not to be overwritten by one that has not.
   telling(error, (given) => (sent > 0 || !('bytesSent' in given) ? { bytesSent: sent } : undefined))
   if (sent === 0) return error
@@ -299,6 +300,7 @@ function gaveUp(id, sent, error) {
   } catch {
     // The connection has gone already.
   }
+  core.sendsNoMore()
   return error
 }
 

@@ -298,6 +298,7 @@ export class UnixSocket extends Handle {
     if (number < 0) throw invalidValue('how', how, "must be 'read', 'write' or 'both'")
     core.check()
     native.unixSocketShutdown(core.id, number)
+    if (how !== 'read') core.sendsNoMore()
     // Of datagrams the kernel says nothing.
     if (core.isDatagram && how !== 'write') core.shut()
   }
