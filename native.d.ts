@@ -821,8 +821,8 @@ export declare function unixSocketQueued(id: number): number
 
 export declare function unixSocketSetBufferSizes(id: number, send?: number | undefined | null, receive?: number | undefined | null): void
 
-/** Says where the shared words are. */
-export declare function unixSocketShare(words: object): void
+/** Says where the shared words are, and how many bytes that are not JS's own make it collect garbage at once. */
+export declare function unixSocketShare(words: object, pressure: number): void
 
 /** 0 reading, 1 writing, else both. */
 export declare function unixSocketShutdown(id: number, how: number): void

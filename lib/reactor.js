@@ -276,6 +276,11 @@ export function inNextTurn(direction) {
   deferred.add(direction)
 }
 
+/** What was received counts for so many receives more. @param {number} receives */
+export function spend(receives) {
+  budget -= receives
+}
+
 function resume() {
   budget = BUDGET
   const directions = [...deferred]

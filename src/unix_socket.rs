@@ -3,7 +3,7 @@
 //! What goes beside the bytes of a message (descriptors, credentials, addresses) goes through words that `lib/` and this
 //! side share: see `lib/unix-socket/words.js`, which has the same numbers.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd, RawFd};
 
@@ -76,16 +76,18 @@ struct Post {
     batch: bool,
     /// The sender that JS was told of last.
     sender: Vec<u8>,
+    /// How many bytes make JS collect garbage.
+    pressure: f64,
 }
 
-/// Says where the shared words are.
+/// Says where the shared words are, and how many bytes that are not JS's own make it collect garbage at once.
 #[napi(catch_unwind)]
-pub fn unix_socket_share(env: Env, words: Object<'_>) -> napi::Result<()> {
+pub fn unix_socket_share(env: Env, words: Object<'_>, pressure: f64) -> napi::Result<()> {
     let words = SharedWords::new(&env, &words)?;
     if words.cells().len() <= TO {
         return Err(napi::Error::from_status(napi::Status::InvalidArg));
     }
-    let post = Post { words, inbox: Inbox::new(), tail: None, tails: None, batch: false, sender: Vec::new() };
+    let post = Post { words, inbox: Inbox::new(), tail: None, tails: None, batch: false, sender: Vec::new(), pressure };
     POST.with_borrow_mut(|slot| *slot = Some(post));
     Ok(())
 }
@@ -331,7 +333,7 @@ pub fn unix_parcel_hold(env: Env, count: u32) -> napi::Result<u32> {
 #[napi(catch_unwind)]
 pub fn unix_parcel_take(env: Env, id: u32) -> napi::Result<Vec<i32>> {
     let fds = table::discard(&PARCELS, id).ok_or(Error::Closed).or_throw(&env)?;
-    weigh(&env, fds.len(), -1);
+    weigh(&env, fds.len(), -1.0);
     Ok(fds.into_iter().map(IntoRawFd::into_raw_fd).collect())
 }
 
@@ -339,7 +341,7 @@ pub fn unix_parcel_take(env: Env, id: u32) -> napi::Result<Vec<i32>> {
 #[napi(catch_unwind)]
 pub fn unix_parcel_discard(env: Env, id: u32) {
     if let Some(fds) = table::discard(&PARCELS, id) {
-        weigh(&env, fds.len(), -1);
+        weigh(&env, fds.len(), -1.0);
     }
 }
 
@@ -350,14 +352,13 @@ pub fn unix_parcel_drop(id: u32) {
 }
 
 /// Descriptors that nobody has asked for are closed when their message is collected. So that this comes about before
-/// there are too many, JS takes each for memory: a sixteenth of this process's limit makes it look for garbage.
-fn weigh(env: &Env, count: usize, sign: i64) {
-    const PRESSURE: u64 = 64 * 1024 * 1024;
+/// there are too many, JS takes each for memory: a quarter of this process's limit is as much as makes it collect at once.
+fn weigh(env: &Env, count: usize, sign: f64) {
     if count > 0 {
-        let each = (PRESSURE * 16 / sys_fd::limit().max(1)).clamp(256, 4 * 1024 * 1024);
-        let bytes = i64::try_from(each).unwrap_or(0) * count as i64 * sign;
+        let pressure = with_post(|post| Ok(post.pressure)).unwrap_or(0.0);
+        let each = (pressure * 4.0 / sys_fd::limit().max(64) as f64).max(256.0);
         // It is a hint; there is nothing to be done if it is not taken.
-        drop(env.adjust_external_memory(bytes));
+        drop(env.adjust_external_memory((each * count as f64 * sign) as i64));
     }
 }
 
@@ -437,21 +438,24 @@ impl raw::Function for Receive {
     const BODY: Body = |env, mut arguments| {
         let (id, slot, how) = (arguments.number(0), arguments.number(2) as usize, arguments.number(3));
         let target = arguments.memory(1);
-        let taken = with_post(|post| receive(env, post, id, target, slot, how));
+        // Told afterwards: garbage may be collected then, and whatever comes of that.
+        let heavy = Cell::new(0);
+        let taken = with_post(|post| receive(post, id, target, slot, how, &heavy));
+        weigh(env, heavy.get(), 1.0);
         taken.map(count).or_throw(env)
     };
 }
 
 fn receive(
-    env: &Env,
     post: &mut Post,
     id: u32,
     target: &mut [u8],
     slot: usize,
     how: u32,
+    heavy: &Cell<usize>,
 ) -> os_ipc_core::Result<Attempt<usize>> {
     let mut most = (how & 0xff) as usize;
-    let Post { words, inbox, tail, tails, batch, sender } = post;
+    let Post { words, inbox, tail, tails, batch, sender, .. } = post;
     *batch = most > 1;
     let tails = if how & WHOLE == 0 {
         None
@@ -473,7 +477,7 @@ fn receive(
     let taken = table::with(&SOCKETS, id, |socket| {
         socket.try_receive(inbox, target, slot, tails, most, |index, arrival, path| {
             let end = socket.is_end(&arrival);
-            tell(env, cells, index, arrival, end);
+            tell(cells, index, arrival, end, heavy);
             if socket.kind() == Kind::Datagram {
                 tell_sender(cells, index, path, sender);
             }
@@ -492,7 +496,7 @@ fn receive(
     Ok(taken)
 }
 
-fn tell(env: &Env, cells: &[std::cell::Cell<u32>], index: usize, arrival: Arrival, end: bool) {
+fn tell(cells: &[Cell<u32>], index: usize, arrival: Arrival, end: bool, heavy: &Cell<usize>) {
     let record = &cells[index * RECORD..][..RECORD];
     let Arrival { length, truncated, control } = arrival;
     let mut flags = if truncated { TRUNCATED } else { 0 } | if end { END } else { 0 };
@@ -509,7 +513,7 @@ fn tell(env: &Env, cells: &[std::cell::Cell<u32>], index: usize, arrival: Arriva
     record[FD_COUNT].set(fds as u32);
     record[PARCEL].set(0);
     if fds > 0 {
-        weigh(env, fds, 1);
+        heavy.set(heavy.get() + fds);
         record[PARCEL].set(table::insert(&PARCELS, control.fds));
     }
     record[LENGTH].set(length as u32);
@@ -517,7 +521,7 @@ fn tell(env: &Env, cells: &[std::cell::Cell<u32>], index: usize, arrival: Arriva
 }
 
 /// Text is made of an address only if it is not that of the message before.
-fn tell_sender(cells: &[std::cell::Cell<u32>], index: usize, path: &[u8], sender: &mut Vec<u8>) {
+fn tell_sender(cells: &[Cell<u32>], index: usize, path: &[u8], sender: &mut Vec<u8>) {
     let record = &cells[index * RECORD..][..RECORD];
     if path == sender.as_slice() {
         record[FLAGS].set(record[FLAGS].get() | SAME_SENDER);

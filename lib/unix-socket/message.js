@@ -3,11 +3,15 @@
  */
 import { illegalConstructor } from '../errors.js'
 import native from '../load.js'
+import { spend } from '../reactor.js'
 
 /** @typedef {import('node:buffer').Buffer} Buffer */
 /** @typedef {{ pid: number, uid: number, gid: number }} Credentials */
 
 const INTERNAL = Symbol('internal')
+
+/** So many descriptors count as much as another receive without a turn of the event loop. */
+const FDS_A_RECEIVE = 4
 
 /** Closes the descriptors that nobody has asked for. */
 const forgotten = new FinalizationRegistry(
@@ -39,7 +43,10 @@ export class SocketMessage {
     this.truncated = truncated
     this.fdCount = fdCount
     this.#parcel = parcel
-    if (parcel !== 0) forgotten.register(this, parcel, this)
+    if (parcel === 0) return
+    forgotten.register(this, parcel, this)
+    // Those that nobody takes are closed in a turn of the event loop: it has to come before there are too many.
+    spend(fdCount / FDS_A_RECEIVE)
   }
 
   get fds() {
