@@ -485,7 +485,7 @@ fn receive(
     })?;
     if let Attempt::Done(taken @ 2..) = taken {
         // Never further than they stand, so that none is written over.
-        let alignment = if slot % 8 == 0 { 8 } else { 1 };
+        let alignment = if slot.is_multiple_of(8) { 8 } else { 1 };
         let mut to = 0;
         for index in 0..taken {
             let length = (cells[index * RECORD + LENGTH].get() as usize).min(slot);
