@@ -198,6 +198,26 @@ describe('the examples', { timeout: 120_000 }, () => {
       versions[3].kill('SIGKILL')
     },
 
+    async 'open-file-to-worker.js'() {
+      const stdout = await outcome(start('open-file-to-worker.js', join(folder, 'pipe.js'), join(folder, 'statsd.js')))
+      assert.match(
+        stdout,
+        /^\d+ lines in .*pipe\.js, counted by the worker\n\d+ lines in .*statsd\.js, counted by the worker\n$/,
+      )
+    },
+
+    async 'statsd.js'() {
+      const path = join(scratch, 'statsd')
+      const server = start('statsd.js', 'serve', path)
+      const [first] = await once(server.stdout, 'data')
+      assert.equal(String(first), `listening at ${path}\n`)
+      const served = outcome(server)
+      await outcome(start('statsd.js', 'count', path, 'hits', '1000'))
+      await outcome(start('statsd.js', 'count', path, 'misses', '7'))
+      await outcome(start('statsd.js', 'stop', path))
+      assert.equal(await served, 'hits 1000\nmisses 7\n')
+    },
+
     async 'stop-process.js'() {
       // It gives in at the second word only, and is a child of none of them.
       const target = spawn('sh', ['-c', 'trap "" TERM; echo ready; while :; do sleep 60 & wait; done'], {

@@ -10,6 +10,7 @@ import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Handle, SocketMessage, UnixSocket } from '../index.js'
 import { fixture, output, start } from './support/child.js'
+import { needs, python } from './support/extras.js'
 import { descriptors, flags, link, until } from './support/state.js'
 
 const limit = { timeout: 20_000 }
@@ -460,33 +461,37 @@ describe('connecting', limit, () => {
     chmodSync(folder, 0o700)
   })
 
-  test('waits in line where the listener is slow, without blocking the loop, and can be given up', async () => {
-    const address = name()
-    const child = start(fixture('unix-socket-slow-listener.py'), [address], { command: 'python3', stdin: 'pipe' })
-    await child.says('listening')
-    const connected = []
-    for (;;) {
-      try {
-        connected.push(keep(await UnixSocket.connect(address, { timeout: 0 })))
-      } catch (error) {
-        assert.equal(/** @type {any} */ (error).code, 'ETIMEDOUT')
-        break
+  test(
+    'waits in line where the listener is slow, without blocking the loop, and can be given up',
+    needs('python'),
+    async () => {
+      const address = name()
+      const child = start(fixture('unix-socket-slow-listener.py'), [address], { command: python, stdin: 'pipe' })
+      await child.says('listening')
+      const connected = []
+      for (;;) {
+        try {
+          connected.push(keep(await UnixSocket.connect(address, { timeout: 0 })))
+        } catch (error) {
+          assert.equal(/** @type {any} */ (error).code, 'ETIMEDOUT')
+          break
+        }
       }
-    }
-    await assert.rejects(UnixSocket.connect(address, { timeout: 30 }), { code: 'ETIMEDOUT' })
-    const reason = new Error('changed my mind')
-    const controller = new AbortController()
-    const aborted = UnixSocket.connect(address, { signal: controller.signal })
-    const waiting = UnixSocket.connect(address)
-    assert.ok((await working()) < 0.05, 'it spins')
-    controller.abort(reason)
-    await assert.rejects(aborted, (thrown) => thrown === reason)
-    child.tell('accept')
-    const late = keep(await waiting)
-    await late.send('after all')
-    assert.equal(late.peer?.pid, child.pid)
-    await child.kill()
-  })
+      await assert.rejects(UnixSocket.connect(address, { timeout: 30 }), { code: 'ETIMEDOUT' })
+      const reason = new Error('changed my mind')
+      const controller = new AbortController()
+      const aborted = UnixSocket.connect(address, { signal: controller.signal })
+      const waiting = UnixSocket.connect(address)
+      assert.ok((await working()) < 0.05, 'it spins')
+      controller.abort(reason)
+      await assert.rejects(aborted, (thrown) => thrown === reason)
+      child.tell('accept')
+      const late = keep(await waiting)
+      await late.send('after all')
+      assert.equal(late.peer?.pid, child.pid)
+      await child.kill()
+    },
+  )
 })
 
 describe('fromFd', limit, () => {
@@ -518,12 +523,12 @@ describe('fromFd', limit, () => {
     server.close()
   })
 
-  test('that another process has made non-blocking, or blocking, waits all the same', async () => {
+  test('that another process has made non-blocking, or blocking, waits all the same', needs('python'), async () => {
     for (const change of ['clear', 'set']) {
       const [one, other] = pair('seqpacket')
       const waiting = one.recv()
       const script = `import fcntl; fcntl.fcntl(3, fcntl.F_SETFL, ${change === 'set' ? O_NONBLOCK : 0})`
-      assert.equal(spawnSync('python3', ['-c', script], { stdio: ['ignore', 'inherit', 'inherit', one.fd] }).status, 0)
+      assert.equal(spawnSync(python, ['-c', script], { stdio: ['ignore', 'inherit', 'inherit', one.fd] }).status, 0)
       await other.send('x')
       assert.equal(String((await waiting)?.data), 'x')
       assert.equal(one.tryRecv(), undefined)

@@ -13,7 +13,7 @@ async function forget(kind, context, streams) {
     const waits = kind.receives.recv(ends.receiver, {})
     kind.trySend(ends.sender, kind.encode(1))
     await waits
-  } else if (state === 3 && kind.stream) {
+  } else if (state === 3 && kind.stream && ends.receiver.readable) {
     streams.push(new WeakRef(ends.receiver.readable()), new WeakRef(ends.sender.writable()))
   }
   if (ends.unlink !== undefined) ends.unlink()

@@ -12,6 +12,7 @@ import { sharedMemory } from './shared-memory.js'
 import { splice } from './splice.js'
 import { streams } from './streams.js'
 import { sysvQueue } from './sysv-queue.js'
+import { unixSeqpacket, unixStream } from './unix-socket.js'
 
 /**
  * One row of the tour, with both of its sides in one file: `run` in the process that has the file, `receive` in the
@@ -46,6 +47,8 @@ export const transports = [
   catPipeline,
   posixQueue,
   sysvQueue,
+  unixStream,
+  unixSeqpacket,
   processSend,
   netSocket,
 ]
