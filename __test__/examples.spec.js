@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -216,6 +216,37 @@ describe('the examples', { timeout: 120_000 }, () => {
       await outcome(start('statsd.js', 'count', path, 'misses', '7'))
       await outcome(start('statsd.js', 'stop', path))
       assert.equal(await served, 'hits 1000\nmisses 7\n')
+    },
+
+    async 'reload-on-hangup.js'() {
+      const settings = join(scratch, 'settings.json')
+      writeFileSync(settings, '{"level":1}')
+      const child = start('reload-on-hangup.js', settings)
+      const ended = once(child, 'close')
+      let said = ''
+      child.stdout.setEncoding('utf8').on('data', (piece) => {
+        said += piece
+        if (/^kill -HUP \d+\n$/m.test(said) && !said.includes('reload')) {
+          writeFileSync(settings, '{"level":2}')
+          child.kill('SIGHUP')
+        } else if (said.includes('{"level":2}')) child.kill('SIGKILL')
+      })
+      await ended
+      const by = `reload, asked for by .+ \\(pid ${process.pid}, uid ${process.getuid?.()}\\)`
+      assert.match(said, new RegExp(`^settings: {"level":1}\nkill -HUP ${child.pid}\n${by}\nsettings: {"level":2}\n$`))
+    },
+
+    async 'graceful-shutdown.js'() {
+      const child = start('graceful-shutdown.js')
+      child.stdout.once('data', () => child.kill('SIGTERM'))
+      const stdout = await outcome(child)
+      const lines = [`kill ${child.pid}`, `SIGTERM from pid ${process.pid}`, 'every answer has been given', '']
+      assert.equal(stdout, lines.join('\n'))
+    },
+
+    async 'progress-by-signal.js'() {
+      const stdout = await outcome(start('progress-by-signal.js'))
+      assert.equal(stdout, '0 %\n20 %\n40 %\n60 %\n80 %\n100 %\n')
     },
 
     async 'stop-process.js'() {

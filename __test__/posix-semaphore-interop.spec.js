@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -32,7 +33,8 @@ describe('a POSIX semaphore', { timeout: 120_000 }, () => {
     const child = spawn(name, words, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000, killSignal: 'SIGKILL' })
     const outcome = Promise.all([once(child, 'close'), text(child.stderr)])
     return {
-      said: once(child.stdout, 'data').then(([data]) => String(data)),
+      /** Its first line. */
+      said: once(createInterface({ input: child.stdout }), 'line').then(([line]) => line),
       async succeeded() {
         const [[code, signal], stderr] = await outcome
         assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' })
@@ -71,7 +73,7 @@ describe('a POSIX semaphore', { timeout: 120_000 }, () => {
     const name = `/os-ipc-spec-${process.pid}`
     try {
       const peer = start([python, source('posix_semaphore.py'), 'make', name, '3'])
-      assert.equal(await peer.said, 'made 3\n')
+      assert.equal(await peer.said, 'made 3')
       const semaphore = PosixSemaphore.open(name)
       semaphore.release()
       await peer.succeeded()
@@ -115,7 +117,7 @@ describe('a POSIX semaphore', { timeout: 120_000 }, () => {
   test('that a C program has made in memory is used with its value', () =>
     withMemory(async (memory, path) => {
       const peer = start([program, 'init', path, '2'])
-      assert.equal(await peer.said, 'made\n')
+      assert.equal(await peer.said, 'made')
       const semaphore = PosixSemaphore.inMemory(memory, 128)
       semaphore.release()
       await peer.succeeded()

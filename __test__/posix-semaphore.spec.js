@@ -405,6 +405,27 @@ describe('permits', options, () => {
     })
   })
 
+  test('that came just before a wait was given up are there at once, for whatever comes next', async () => {
+    await withNamed(0, async (semaphore) => {
+      const takes = [
+        () => assert.ok(semaphore.tryAcquire()),
+        () => semaphore.acquireSync({ timeout: 0 }),
+        () => semaphore.acquire({ timeout: 0 }),
+      ]
+      for (let round = 0; round < 600; round++) {
+        const controller = new AbortController()
+        const gaveUp = assert.rejects(semaphore.acquire({ signal: controller.signal }), { name: 'AbortError' })
+        if (round % 2 === 0) await until(() => waiting(semaphore) === 1, 'its thread waits')
+        semaphore.release()
+        for (let spin = 0; spin < round % 10; spin++) semaphore.value
+        controller.abort()
+        await takes[round % 3]()
+        await gaveUp
+        assert.equal(semaphore.value, 0)
+      }
+    })
+  })
+
   test('are not taken by a handle that was closed: those who wait elsewhere get them', async () => {
     await withNamed(0, async (semaphore) => {
       for (let round = 0; round < 200; round++) {

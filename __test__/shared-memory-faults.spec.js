@@ -1,6 +1,6 @@
 /**
  * What others, and the system, can do to shared memory, each met by a process of its own whose end is looked at. More
- * rounds by OS_IPC_ROUNDS (killed owners) and OS_IPC_TRUNCATIONS.
+ * rounds by OS_IPC_ROUNDS (killed owners), OS_IPC_TRUNCATIONS and OS_IPC_STEPS (random ones).
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -10,7 +10,8 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { SharedMemory } from '../index.js'
-import { faultFolder } from '../scripts/support/addon.js'
+import { faultFolder, sanitizedFolder } from '../scripts/support/addon.js'
+import { ask } from '../scripts/support/run.js'
 import { fixture, output, run, start } from './support/child.js'
 import { needs } from './support/extras.js'
 import { names, newName, newObject, newSegment, removeMemoryAfter, segmentIds } from './support/memory.js'
@@ -19,7 +20,11 @@ import { until } from './support/state.js'
 const owners = Number(process.env.OS_IPC_ROUNDS ?? 10)
 const truncations = Number(process.env.OS_IPC_TRUNCATIONS ?? 200_000)
 const options = { timeout: 60_000 + owners * 1000 + truncations }
+const steps = Number(process.env.OS_IPC_STEPS ?? 20_000)
 const isRoot = process.getuid?.() === 0
+/** @param {string} folder */
+const addonIn = (folder) =>
+  join(fileURLToPath(new URL('../', import.meta.url)), folder, `os-ipc.linux-${process.arch}-gnu.node`)
 
 removeMemoryAfter()
 
@@ -169,12 +174,40 @@ describe('a segment', options, () => {
   })
 })
 
+describe(`${steps} random steps over 100 handles`, () => {
+  const sanitized = addonIn(sanitizedFolder)
+  const library = ask('cc', ['-print-file-name=libasan.so']) ?? ''
+  /** Its own handler would stand in the way of the one that guards memory which others shorten. */
+  const sanitizer = 'detect_leaks=0:handle_segv=0:handle_sigbus=0:allow_user_segv_handler=1:abort_on_error=1'
+  const watched = { OS_IPC_NATIVE: sanitized, LD_PRELOAD: library, ASAN_OPTIONS: sanitizer }
+  const built = existsSync(sanitized) && library.startsWith('/')
+  /** @type {[string, Record<string, string>, false | string][]} */
+  const ways = [
+    ['', {}, false],
+    [', with AddressSanitizer', watched, !built && 'needs gcc and `npm run build -- --sanitize`'],
+  ]
+  for (const [way, env, skip] of ways) {
+    test(`end with status 0${way}`, { timeout: 60_000 + steps, skip }, async () => {
+      const name = newName()
+      const seed = 1 + Math.floor(Math.random() * 2 ** 31)
+      const node = ['--expose-gc', '--no-warnings']
+      const told = await run(fixture('shared-memory-fuzz.js'), [seed, steps, name], {
+        node,
+        env,
+        patience: 60_000 + steps,
+      })
+      const { code, signal, stdout, stderr } = told
+      assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' }, `seed ${seed}`)
+      const { done, refused } = JSON.parse(stdout)
+      assert.equal(done + refused, steps)
+      assert.ok(done > steps / 4, `seed ${seed}: ${done}`)
+      assert.ok(!names().includes(name.slice(1)))
+    })
+  }
+})
+
 describe('a maker that ends on its way', () => {
-  const addon = join(
-    fileURLToPath(new URL('../', import.meta.url)),
-    faultFolder,
-    `os-ipc.linux-${process.arch}-gnu.node`,
-  )
+  const addon = addonIn(faultFolder)
   const built = { ...options, skip: !existsSync(addon) && 'needs `npm run build -- --fault-inject`' }
   for (const point of ['shm-made', 'shm-reserved', 'shm-named']) {
     for (const way of ['panic', 'kill']) {

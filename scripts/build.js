@@ -1,16 +1,20 @@
 /**
  * `npm run build`: the addon for this machine, and the generated native.cjs and native.d.ts.
  * `npm run build -- --fault-inject`: the addon whose faults can be asked for, under target/, for tests alone.
+ * `npm run build -- --sanitize`: the addon that AddressSanitizer watches over, there too.
  */
 import { parseArgs } from 'node:util'
-import { buildAddon, buildFaultInject, updateGenerated } from './support/addon.js'
+import { buildAddon, buildFaultInject, buildSanitized, updateGenerated } from './support/addon.js'
 import { main } from './support/run.js'
 
-const { values } = parseArgs({ options: { 'fault-inject': { type: 'boolean', default: false } } })
+const flag = /** @type {const} */ ({ type: 'boolean', default: false })
+const { values } = parseArgs({ options: { 'fault-inject': flag, sanitize: flag } })
 
 await main(() => {
   if (values['fault-inject']) {
     buildFaultInject({ force: true })
+  } else if (values.sanitize) {
+    buildSanitized({ force: true })
   } else {
     buildAddon({ force: true })
     updateGenerated()

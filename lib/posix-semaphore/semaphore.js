@@ -7,6 +7,7 @@ import { fix, Handle } from '../handle.js'
 import native from '../load.js'
 import { memoryOf } from '../shared-memory/core.js'
 import { boolean, integer, mode as modeOf, objectOf, timeoutOf, waitOf } from '../validate.js'
+import { BLOCKED } from '../wait/direction.js'
 import { SemaphoreCore, semaphoreOf } from './core.js'
 
 /** @typedef {{ permits?: number, timeout?: number, signal?: AbortSignal }} AcquireOptions */
@@ -131,7 +132,8 @@ export class PosixSemaphore extends Handle {
     const core = semaphoreOf(this)
     if (permits !== undefined) checkOne(permits, 'permits')
     core.check()
-    return posixSemaphoreTryTake(core.id) !== 0
+    if (posixSemaphoreTryTake(core.id) !== 0) return true
+    return core.permits.leaving && core.permits.tryTake() !== BLOCKED
   }
 
   /** @param {{ permits?: number, timeout?: number }} [options] */

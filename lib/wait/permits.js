@@ -75,18 +75,33 @@ export class Permits extends Direction {
 
   /** @param {import('../validate.js').Wait} wait @returns {Promise<any>} */
   take(wait) {
-    return this.submit(new Take(this.source), wait)
+    if (wait.timeout > 0 || !this.leaving || wait.signal?.aborted) return this.submit(new Take(this.source), wait)
+    try {
+      const value = this.tryTake()
+      return value === BLOCKED ? Promise.reject(timedOut()) : Promise.resolve(value)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** Whether or not others wait. BLOCKED if there is nothing. */
   tryTake() {
-    return this.source.tryTake(false)
+    const { source } = this
+    const value = source.tryTake(false)
+    if (value !== BLOCKED || !this.leaving) return value
+    const recalled = this.recall()
+    return recalled === undefined ? source.tryTake(false) : source.taken?.(recalled)
+  }
+
+  /** Nobody stands here any more, and the thread has been told so; but it may have taken something by then. */
+  get leaving() {
+    return this.job !== undefined && this.head === undefined
   }
 
   /** @param {number} timeout @returns {any} */
   takeSync(timeout) {
     const { source } = this
-    const value = source.tryTake(false)
+    const value = this.tryTake()
     if (value !== BLOCKED) return value
     if (timeout === 0) throw timedOut()
     try {

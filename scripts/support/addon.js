@@ -18,6 +18,9 @@ export const buildFolder = 'target/addon'
 /** The addon whose panics and kills can be asked for; only tests load it, by OS_IPC_NATIVE. */
 export const faultFolder = 'target/fault-inject'
 
+/** The addon that AddressSanitizer watches over. */
+export const sanitizedFolder = 'target/sanitize'
+
 /**
  * Builds the addon for this machine if its sources have changed, and puts it where it is looked for.
  * @param {{ force?: boolean }} [options]
@@ -41,20 +44,29 @@ export function buildFaultInject({ force = false } = {}) {
   build('fault-inject', faultFolder, ['--no-js', '--features', 'fault-inject', '--dts', 'native.d.ts'], force)
 }
 
+/** The stable compiler has AddressSanitizer with it, but not for everybody. @param {{ force?: boolean }} [options] */
+export function buildSanitized({ force = false } = {}) {
+  const target = /host: (.*)/.exec(ask('rustc', ['-vV']) ?? '')?.[1] ?? ''
+  const env = { ...process.env, RUSTC_BOOTSTRAP: '1', RUSTFLAGS: '-Zsanitizer=address' }
+  const options = ['--no-js', '--target', target, '--target-dir', 'target/sanitized', '--dts', 'native.d.ts']
+  build('sanitize', sanitizedFolder, options, force, env)
+}
+
 /**
  * @param {string} name
  * @param {string} folder
  * @param {string[]} options
  * @param {boolean} force
+ * @param {NodeJS.ProcessEnv} [env]
  */
-function build(name, folder, options, force) {
+function build(name, folder, options, force, env = process.env) {
   const made = stamp(name)
   const { version, napi } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const compiler = [ask('rustc', ['-vV']), process.env.RUSTFLAGS]
   const now = fingerprint(sources, JSON.stringify([version, napi, compiler, options]))
   if (!force && made.is(now) && existsSync(join(root, folder)) && addonIn(folder)) return
   mkdirSync(join(root, folder), { recursive: true })
-  run('node_modules/.bin/napi', ['build', '--platform', '--release', '--output-dir', folder, ...options])
+  run('node_modules/.bin/napi', ['build', '--platform', '--release', '--output-dir', folder, ...options], { env })
   made.set(now)
 }
 

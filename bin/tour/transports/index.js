@@ -9,6 +9,7 @@ import { posixQueue } from './posix-queue.js'
 import { posixSemaphore } from './posix-semaphore.js'
 import { processSend } from './process-send.js'
 import { sharedMemory } from './shared-memory.js'
+import { realtimeSignals } from './signals.js'
 import { splice } from './splice.js'
 import { streams } from './streams.js'
 import { sysvQueue } from './sysv-queue.js'
@@ -43,6 +44,7 @@ export const transports = [
   posixSemaphore,
   condition,
   fileLock,
+  realtimeSignals,
   streams,
   catPipeline,
   posixQueue,
