@@ -1,7 +1,7 @@
 import { readSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { FileLock } from '../../../index.js'
 import { permits } from '../harness/permits.js'
-import { until } from '../harness/time.js'
+import { pause, until } from '../harness/time.js'
 
 /**
  * Locks of a file, as permits. Byte by byte they are given: the giver holds the next two and unlocks the first of them. The
@@ -142,7 +142,14 @@ const kind = permits({
   /** Not openat: the runtime's threads load modules by as many of these. Being out of descriptors has a row of its own. */
   failingCalls: { openat: [], fcntl: ['ENOLCK', 'ENOMEM'] },
 
-  acquires: { acquire },
+  acquires: {
+    acquire: (lock, options) =>
+      acquire(lock, options).catch(async (error) => {
+        // The thread that the close has called off gives its descriptor back a moment later.
+        if (error.code === 'ERR_IPC_CLOSED') await pause(20)
+        throw error
+      }),
+  },
   tryAcquire: (lock) => acquireBy(lock, (place) => lock.tryLock(byte(place))),
   acquireSync: (lock, options) => {
     const left = remaining(options)
