@@ -43,6 +43,8 @@ struct Mailbox {
     wanted: Set,
     signals: VecDeque<Received>,
     dropped: u64,
+    /// Somebody has taken some since signals were last taken from the kernel ahead of need.
+    is_read: bool,
 }
 
 static OFFICE: Mutex<Option<Office>> = Mutex::new(None);
@@ -228,7 +230,7 @@ impl Office {
 
     pub(super) fn open(&mut self, hub: u64, wanted: Set) -> Result<u64> {
         let number = self.next_number();
-        self.boxes.insert(number, Mailbox { hub, wanted, signals: VecDeque::new(), dropped: 0 });
+        self.boxes.insert(number, Mailbox { hub, wanted, signals: VecDeque::new(), dropped: 0, is_read: false });
         self.post_notices().inspect_err(|_| drop(self.boxes.remove(&number)))?;
         Ok(number)
     }
@@ -257,6 +259,7 @@ impl Office {
     /// Gives the oldest that have come for receiver `number`, at most as many as there is room for.
     pub(super) fn collect(&mut self, number: u64, room: &mut Vec<Received>, most: usize) {
         if let Some(mailbox) = self.boxes.get_mut(&number) {
+            mailbox.is_read = true;
             let count = most.min(mailbox.signals.len());
             room.extend(mailbox.signals.drain(..count));
         }
@@ -265,6 +268,12 @@ impl Office {
     /// Takes what is there, and hands it out. `asking` needs no bell for what is its own: it looks by itself. Gives whether
     /// there may be more.
     pub(super) fn take(&mut self, signals: &SignalFd, asking: Option<&Asking>) -> Result<bool> {
+        // Whoever receives, but slowly, is not to lose any: they wait in the kernel, whose limit the sender sees.
+        let is_behind =
+            |mailbox: &mut Mailbox| mailbox.signals.len() > CAPACITY / 2 && std::mem::take(&mut mailbox.is_read);
+        if matches!(asking, Some(Asking::Hub(_))) && self.boxes.values_mut().any(is_behind) {
+            return Ok(false);
+        }
         let mut count = 0;
         let mut handlers = HashMap::new();
         signals.take(|info| {
