@@ -107,10 +107,16 @@ export declare function controlReceive(id: number): ControlFrame | boolean | nul
 /** Whether there was room. The numbers stay the caller's. */
 export declare function controlSend(id: number, data: string, fds: Array<number>): boolean
 
+/** The other side sees a hang-up; the number stays. */
+export declare function controlShutdown(id: number): void
+
 export declare function controlWatch(id: number, reactor: number, token: number, room: boolean): void
 
 /** Closes a descriptor that a frame has brought and nobody wants. */
 export declare function descriptorClose(fd: number): void
+
+/** Copies of all of them, which JS owns; or none. */
+export declare function descriptorsCopy(fds: Array<number>): Array<number>
 
 export declare function fifoCreate(path: string, mode: number, exclusive: boolean): void
 

@@ -400,7 +400,7 @@ describe('another process', () => {
     const one = peer('wait')
     await one.child.says('waits')
     setTimeout(() => one.child.process.kill('SIGKILL'), 50)
-    const other = peer('wait')
+    const other = peer('idle')
     await other.child.says('waits')
     const sending = (async () => {
       for (;;) await other.channel.send(Buffer.alloc(100_000))

@@ -250,13 +250,16 @@ describe('handing over', () => {
 
   test('describing a handle leaves it as it is; a parcel holds numbers and plain values alone', () => {
     const { reader, writer } = pipe()
-    const { leave, stay, handedOver, ...parcel } = parcelOf(reader)
+    const { moves, check, leave, stay, handedOver, ...parcel } = parcelOf(reader)
     assert.deepEqual(parcel, { kind: 'pipe-reader', fds: [reader.fd], meta: {} })
     assert.deepEqual(JSON.parse(JSON.stringify(parcel)), parcel)
+    assert.equal(moves, true)
+    check()
     leave()
     stay()
     assert.equal(reader.closed, false)
     handedOver()
+    assert.throws(check, { code: 'ERR_IPC_CLOSED' })
     assert.deepEqual([reader.closed, writer.closed], [true, false])
     writer.close()
   })

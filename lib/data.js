@@ -113,7 +113,11 @@ function plain(view) {
  */
 function isPlain(view) {
   const prototype = Object.getPrototypeOf(view)
-  return (prototype === Buffer.prototype || prototype === Uint8Array.prototype) && !Object.hasOwn(view, 'length')
+  return (
+    (prototype === Buffer.prototype || prototype === Uint8Array.prototype) &&
+    !Object.hasOwn(view, 'length') &&
+    !Object.hasOwn(view, 'byteLength')
+  )
 }
 
 /** @param {ArrayBufferView} view */

@@ -128,7 +128,7 @@ function single(handle) {
  * What is to travel for `handle`, which stays as it is; what to do here right before it goes, once it has arrived, and
  * where it cannot go.
  * @param {unknown} handle
- * @returns {Parcel & { leave: () => void, stay: () => void, handedOver: () => void }}
+ * @returns {Parcel & { moves: boolean, check: () => void, leave: () => void, stay: () => void, handedOver: () => void }}
  */
 export function parcelOf(handle, name = 'handle') {
   for (const [kind, row] of table) {
@@ -138,6 +138,8 @@ export function parcelOf(handle, name = 'handle') {
     return {
       kind,
       ...row.describe(handle),
+      moves: row.moves,
+      check: () => core.check(),
       leave: () => row.leave?.(handle),
       stay: () => row.stay?.(handle),
       handedOver() {

@@ -205,6 +205,12 @@ pub fn control_close(id: u32) {
     drop(table::remove(&CONTROLS, id));
 }
 
+/// The other side sees a hang-up; the number stays.
+#[napi(catch_unwind)]
+pub fn control_shutdown(env: Env, id: u32) -> napi::Result<()> {
+    table::with(&CONTROLS, id, Control::shutdown).or_throw(&env)
+}
+
 #[napi(catch_unwind)]
 pub fn control_detach(env: Env, id: u32) -> napi::Result<i32> {
     let control = table::remove(&CONTROLS, id).ok_or(Error::Closed);
@@ -239,6 +245,13 @@ impl raw::Function for Block {
         let milliseconds = u8::try_from(milliseconds).unwrap_or(u8::MAX);
         table::with(&CHANNELS, id, |end| end.block(control.cast_signed(), milliseconds)).map(|()| 0).or_throw(env)
     };
+}
+
+/// Copies of all of them, which JS owns; or none.
+#[napi(catch_unwind)]
+pub fn descriptors_copy(env: Env, fds: Vec<i32>) -> napi::Result<Vec<i32>> {
+    let copies: Result<Vec<_>, _> = fds.into_iter().map(os_ipc_core::sys::fd::copy_of).collect();
+    Ok(copies.or_throw(&env)?.into_iter().map(IntoRawFd::into_raw_fd).collect())
 }
 
 /// Closes a descriptor that a frame has brought and nobody wants.

@@ -5,7 +5,7 @@
  * Everything else is behind that.
  */
 import { isPlainBytes, targetOf } from '../data.js'
-import { coded, invalidState, notSupported } from '../errors.js'
+import { coded, invalidState, invalidThis, notSupported } from '../errors.js'
 import { coresOf, Handle } from '../handle.js'
 import { descriptor, FOR_EVER, integer, objectOf, timeoutOf, waitOf } from '../validate.js'
 import { BLOCKED } from '../wait/direction.js'
@@ -22,7 +22,8 @@ import { Spin } from './spin.js'
 const SENT = Promise.resolve()
 const DONE = Object.freeze({ value: undefined, done: true })
 
-const coreOf = coresOf(ChannelCore, 'a Channel')
+const CHANNEL = 'a Channel'
+const coreOf = coresOf(ChannelCore, CHANNEL)
 
 /** @template [M=Buffer] */
 export class Channel extends Handle {
@@ -77,7 +78,12 @@ export class Channel extends Handle {
 
   /** @param {any} message @param {{ handles?: Handle[], timeout?: number, signal?: AbortSignal }} [options] */
   send(message, options) {
-    const core = this.#core
+    let core
+    try {
+      core = this.#core
+    } catch {
+      return Promise.reject(invalidThis(CHANNEL))
+    }
     if (options === undefined && core.sendsFast && core.sending.head === undefined && isPlainBytes(message)) {
       try {
         if (core.outgoing.putFast(message)) return SENT
@@ -107,7 +113,12 @@ export class Channel extends Handle {
 
   /** @param {any} message @param {{ handles?: Handle[] }} [options] */
   trySend(message, options) {
-    const core = this.#core
+    let core
+    try {
+      core = this.#core
+    } catch {
+      throw invalidThis(CHANNEL)
+    }
     if (options === undefined && core.sendsFast && core.sending.head === undefined && isPlainBytes(message)) {
       try {
         if (core.outgoing.putFast(message)) return true
@@ -142,7 +153,12 @@ export class Channel extends Handle {
 
   /** @param {any} message @param {{ handles?: Handle[], timeout?: number }} [options] */
   sendSync(message, options) {
-    const core = this.#core
+    let core
+    try {
+      core = this.#core
+    } catch {
+      throw invalidThis(CHANNEL)
+    }
     if (options === undefined && core.sendsFast && core.sending.head === undefined && isPlainBytes(message)) {
       try {
         if (core.outgoing.putFast(message)) return
@@ -176,7 +192,12 @@ export class Channel extends Handle {
 
   /** @param {{ timeout?: number, signal?: AbortSignal }} [options] @returns {Promise<any>} */
   recv(options) {
-    const core = this.#core
+    let core
+    try {
+      core = this.#core
+    } catch {
+      return Promise.reject(invalidThis(CHANNEL))
+    }
     if (options === undefined && core.receivesFast && core.receiving.head === undefined && core.credits-- > 0) {
       const { incoming } = core
       try {
@@ -189,24 +210,17 @@ export class Channel extends Handle {
         return Promise.reject(core.broke(error))
       }
     }
-    return this.#recv(Take, options)
-  }
-
-  /** @param {new (core: ChannelCore) => import('../wait/direction.js').Operation} Type @param {unknown} options */
-  #recv(Type, options) {
-    try {
-      const core = coreOf(this)
-      const wait = waitOf(objectOf(options))
-      core.ready()
-      return core.submit(new Type(core), wait)
-    } catch (error) {
-      return Promise.reject(error)
-    }
+    return receive(this, Take, options)
   }
 
   /** @returns {any} */
   tryRecv() {
-    const core = this.#core
+    let core
+    try {
+      core = this.#core
+    } catch {
+      throw invalidThis(CHANNEL)
+    }
     if (core.receivesFast) {
       const { incoming } = core
       let message
@@ -262,7 +276,7 @@ export class Channel extends Handle {
 
   /** @param {{ timeout?: number, signal?: AbortSignal }} [options] */
   recvEnvelope(options) {
-    return this.#recv(TakeEnvelope, options)
+    return receive(this, TakeEnvelope, options)
   }
 
   /** @returns {any} */
@@ -348,20 +362,14 @@ export class Channel extends Handle {
 
   /** @param {{ timeout?: number, signal?: AbortSignal }} [options] */
   async flush(options) {
-    const core = coreOf(this)
-    const wait = waitOf(objectOf(options))
-    wait.signal?.throwIfAborted()
-    core.ready()
-    const deadline = performance.now() + wait.timeout
-    const position = await core.sending.submit(new Mark(core), wait)
-    const left = wait.timeout === Number.POSITIVE_INFINITY ? wait.timeout : Math.max(0, deadline - performance.now())
-    await core.flushing.submit(new Flush(core, position), { timeout: left, signal: wait.signal })
+    await flush(coreOf(this), options)
   }
 
   /** @param {{ timeout?: number, signal?: AbortSignal }} [options] */
   async end(options) {
-    await this.flush(options)
-    this.close()
+    const core = coreOf(this)
+    await flush(core, options)
+    core.close()
   }
 
   dup() {
@@ -377,11 +385,19 @@ export class Channel extends Handle {
   }
 
   [Symbol.asyncIterator]() {
+    coreOf(this)
     return this.iterate()
   }
 
-  [Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')]() {
-    return this.end()
+  /** Closes in any case, and once: the stream has ended for the other side only if all of it was received. */
+  async [Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')]() {
+    const core = coreOf(this)
+    if (core.closed) return
+    try {
+      await this.end()
+    } finally {
+      core.close()
+    }
   }
 
   /**
@@ -402,13 +418,43 @@ export class Channel extends Handle {
   }
 }
 
+/**
+ * @param {Channel<any>} channel
+ * @param {new (core: ChannelCore) => import('../wait/direction.js').Operation} Type
+ * @param {unknown} options
+ * @returns {Promise<any>}
+ */
+function receive(channel, Type, options) {
+  try {
+    const core = coreOf(channel)
+    const wait = waitOf(objectOf(options))
+    core.ready()
+    return core.submit(new Type(core), wait)
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
 /** @param {ChannelCore} core @param {unknown} message @param {unknown} handles */
 function sendOf(core, message, handles) {
   const payload = core.codec.encode(message)
   const parcels = parcelsOf(handles)
   checkLength(core, payload)
+  // What the message is made of may have been code of the user's, which has closed the channel.
+  core.ready()
   checkPeer(core)
   return new Send(core, payload, parcels, core.codec.fresh)
+}
+
+/** @param {ChannelCore} core @param {unknown} options */
+async function flush(core, options) {
+  const wait = waitOf(objectOf(options))
+  wait.signal?.throwIfAborted()
+  core.ready()
+  const deadline = performance.now() + wait.timeout
+  const position = await core.sending.submit(new Mark(core), wait)
+  const left = wait.timeout === Number.POSITIVE_INFINITY ? wait.timeout : Math.max(0, deadline - performance.now())
+  await core.flushing.submit(new Flush(core, position), { timeout: left, signal: wait.signal })
 }
 
 /** @param {Channel<any>} channel */
@@ -438,10 +484,10 @@ function iterate(channel, core, wait) {
   }
 
   const waiting = async () => {
-    core.ready()
     const take = new Take(core)
     pending.add(take)
     try {
+      core.ready()
       return give(await core.submit(take, wait))
     } catch (error) {
       if (finished || core.closed) return DONE
@@ -456,8 +502,13 @@ function iterate(channel, core, wait) {
     next() {
       if (finished || core.closed) return Promise.resolve(DONE)
       if (fast && core.receivesFast && core.receiving.head === undefined && core.credits-- > 0) {
-        const message = channel.tryRecv()
-        if (message !== undefined) return Promise.resolve(give(message))
+        try {
+          const message = channel.tryRecv()
+          if (message !== undefined) return Promise.resolve(give(message))
+        } catch (error) {
+          finished = true
+          return Promise.reject(error)
+        }
       }
       return waiting()
     },

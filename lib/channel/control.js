@@ -6,13 +6,14 @@
  */
 import { coded } from '../errors.js'
 import native from '../load.js'
+import { MOST_SUPPLIES } from './layout.js'
 import { corrupt } from './ring.js'
 
 /** @typedef {{ data: string, fds: number[], lost: boolean, pid: number, uid: number, gid: number }} Frame */
 /** @typedef {{ fds: number[], lost: boolean, body: Record<string, any> }} Supply */
 
-/** What nobody has announced yet. */
-const MOST_SUPPLIES = 64
+/** So many frames at once are no conversation: the socket does not hold as many, so the other side has no other use for them. */
+const FLOOD = 1024
 
 export class Control {
   /** @param {{ id: number, fd: number }} facts */
@@ -35,7 +36,8 @@ export class Control {
 
   /** Takes whatever has come. @returns {boolean} whether the other side has hung up */
   poll() {
-    while (!this.ended && this.id !== 0) {
+    for (let count = 0; !this.ended && this.id !== 0; count++) {
+      if (count === FLOOD) throw corrupt('frames without end')
       const frame = native.controlReceive(this.id)
       if (frame === null || frame === undefined) break
       if (typeof frame === 'boolean') this.ended = true
@@ -113,14 +115,30 @@ export class Control {
     native.controlWatch(this.id, reactor, token, true)
   }
 
+  /** The other side sees that this one has gone. */
+  hangUp() {
+    this.ended = true
+    this.drop()
+    try {
+      native.controlShutdown(this.id)
+    } catch {
+      // It has gone by itself.
+    }
+  }
+
   close() {
+    this.drop()
+    const { id } = this
+    this.id = 0
+    native.controlClose(id)
+  }
+
+  /** Nothing that has come is wanted. */
+  drop() {
     for (const { fds } of this.supplies.values()) closeAll(fds)
     this.supplies.clear()
     if (this.setUp !== undefined) closeAll(this.setUp.fds)
     this.setUp = undefined
-    const { id } = this
-    this.id = 0
-    native.controlClose(id)
   }
 }
 

@@ -14,6 +14,7 @@ import { factsOf } from './facts.js'
 import { Incoming } from './incoming.js'
 import { CLOSED, STATES } from './layout.js'
 import { Outgoing } from './outgoing.js'
+import { Travelling } from './travelling.js'
 
 /** @typedef {import('./control.js').Control} Control */
 
@@ -84,6 +85,8 @@ export class ChannelCore extends Core {
     this.incoming = /** @type {any} */ (undefined)
     /** @type {Outgoing} */
     this.outgoing = /** @type {any} */ (undefined)
+    /** Messages with handles that have not been taken. @type {Travelling} */
+    this.travelling = /** @type {any} */ (undefined)
     /** Each ring alone, for what is lent. @type {Array<ArrayBuffer | undefined>} */
     this.lent = [undefined, undefined]
     /** The other side has hung up. */
@@ -117,7 +120,10 @@ export class ChannelCore extends Core {
   ready() {
     this.check()
     if (this.failure !== undefined) throw this.failure
-    if (!this.attached) this.attach()
+    if (this.attached) return
+    this.attach()
+    // Whoever was told of it may have closed it.
+    this.check()
   }
 
   /** Maps the memory, and says hello. */
@@ -126,8 +132,11 @@ export class ChannelCore extends Core {
     const memory = this.show(native.channelAttach(id))
     const ring = () => native.channelRing(id)
     const { read, decode } = this.codec
-    this.incoming = new Incoming(memory, facts, { ring, read, decode })
+    /** @param {number} sequence */
+    const drop = (sequence) => closeAll(control.supply(sequence).fds)
+    this.incoming = new Incoming(memory, facts, { ring, read, decode, drop })
     this.outgoing = new Outgoing(memory, facts, ring)
+    this.travelling = new Travelling(this.outgoing)
     this.attached = true
     this.watch(this.bell, (reactor, token) => native.channelWatch(id, reactor, token))
     this.watch(this.line, (reactor, token) => control.watch(reactor, token))
@@ -207,11 +216,15 @@ export class ChannelCore extends Core {
     this.failure = error
     this.judge()
     for (const direction of this.directions) {
-      while (direction.head !== undefined) direction.fail(direction.head, error)
+      // Whoever holds a reservation keeps its place, and gives it up himself.
+      for (let operation = direction.head, next; operation !== undefined; operation = next) {
+        next = operation.next
+        if (operation.direction === direction) direction.fail(operation, error)
+      }
     }
+    // The other side sees a hang-up. The number stays this handle's until it is closed.
+    this.control.hangUp()
     if (corrupted.hasSubscribers) corrupted.publish({ fd: this.fd, error })
-    // The other side sees a hang-up.
-    this.control.close()
   }
 
   /** @param {Buffer} message */
@@ -232,7 +245,7 @@ export class ChannelCore extends Core {
     const announced = this.incoming.handles
     if (announced === undefined || announced.pending) return
     this.incoming.handles = undefined
-    closeAll(this.control.supply(announced.sequence).fds)
+    this.guard(() => closeAll(this.control.supply(announced.sequence).fds))
   }
 
   /** The message that was taken last, with its handles. @param {unknown} message */
@@ -240,7 +253,10 @@ export class ChannelCore extends Core {
     const announced = this.incoming.handles
     if (announced === undefined || announced.pending) return new Envelope(message, undefined)
     this.incoming.handles = undefined
-    return new Envelope(message, this.control.supply(announced.sequence))
+    return new Envelope(
+      message,
+      this.guard(() => this.control.supply(announced.sequence)),
+    )
   }
 
   /**
@@ -296,7 +312,13 @@ export class ChannelCore extends Core {
       })
       if (seen) return /** @type {T} */ (result)
       const left = deadline - performance.now()
-      if (left <= 0) throw timedOut()
+      if (left <= 0) {
+        // Whoever only ever looks like this is to learn of a hang-up too.
+        this.listen()
+        result = attempt()
+        if (result !== BLOCKED) return /** @type {T} */ (result)
+        throw timedOut()
+      }
       // Whoever makes a difference rings; and once more, for it may have been made meanwhile.
       this.incoming.sleep()
       result = attempt()

@@ -52,11 +52,14 @@ export class Envelope {
         })
       }
       const described = Array.isArray(supply.body.handles) ? supply.body.handles : []
-      for (const { kind, fds, meta } of described) {
-        const count = Number(fds)
-        if (!(count >= 0 && count <= left.length)) throw corrupt('handles without their descriptors')
-        handles.push(rebuild({ kind: String(kind), fds: left.slice(0, count), meta: Object(meta) }))
-        left.splice(0, count)
+      for (const entry of described) {
+        const { kind, fds: count, meta } = Object(entry)
+        const most = kind === 'channel' ? left.length : Math.min(1, left.length)
+        if (!Number.isInteger(count) || count < 0 || count > most) throw corrupt('handles without their descriptors')
+        const handle = rebuild({ kind: String(kind), fds: left.slice(0, count), meta: Object(meta) })
+        handles.push(handle)
+        // What the handle has no use for is closed with the rest.
+        if (kind === 'channel' || /** @type {any} */ (handle).fd >= 0) left.splice(0, count)
       }
     } catch (error) {
       for (const handle of handles) handle.close()

@@ -6,10 +6,14 @@ import { coreOf } from '../handle.js'
 import { addRow } from '../handover.js'
 import native from '../load.js'
 import { Channel } from './channel.js'
-import { Control } from './control.js'
+import { Control, closeAll } from './control.js'
 import { rebuilt } from './pair.js'
+import { corrupt } from './ring.js'
 
 /** @typedef {import('./core.js').ChannelCore} ChannelCore */
+
+/** Control line, memory, own bell, other's bell. */
+const DESCRIPTORS = 4
 
 /** @param {Channel} channel */
 const core = (channel) => /** @type {ChannelCore} */ (coreOf(channel))
@@ -39,16 +43,29 @@ addRow('channel', {
     leaving.close()
   },
   rebuild({ fds, meta }) {
-    const control = new Control(native.controlAdopt(fds[0]))
-    control.setUp = { side: Number(meta.side), fds: fds.slice(1) }
+    if (fds.length !== DESCRIPTORS) throw corrupt('an end of a channel without its descriptors')
+    // Copies, so that the numbers stay as they are if this fails.
+    const copies = native.descriptorsCopy(fds)
+    let control
+    try {
+      control = new Control(native.controlAdopt(copies[0]))
+    } catch (error) {
+      closeAll(copies)
+      throw error
+    }
+    control.setUp = { side: meta.side === 1 ? 1 : 0, fds: copies.slice(1) }
     const { pid, uid, gid } = /** @type {Record<string, any>} */ (meta)
-    if (typeof uid === 'number') control.peer = { pid, uid, gid }
+    if (Number.isInteger(uid) && Number.isInteger(pid) && Number.isInteger(gid)) control.peer = { pid, uid, gid }
     const maxQueued = typeof meta.maxQueued === 'number' ? meta.maxQueued : Number.POSITIVE_INFINITY
-    return rebuilt(
-      control,
-      { codec: undefined, checksum: undefined },
-      { unbounded: meta.unbounded === true, maxQueued },
-    )
+    const unbounded = meta.unbounded === true
+    try {
+      const channel = rebuilt(control, { codec: undefined, checksum: undefined }, { unbounded, maxQueued })
+      closeAll(fds)
+      return channel
+    } catch (error) {
+      control.close()
+      throw error
+    }
   },
 })
 

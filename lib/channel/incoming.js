@@ -41,6 +41,9 @@ function bufferOver(memory, offset, length) {
   return makesBuffers ? new FastBuffer(memory, offset, length) : Buffer.from(memory, offset, length)
 }
 
+/** Where text is put, to be read. */
+const desk = Buffer.alloc(MEDIUM)
+
 /** Where short messages are put, one behind the other: shared by all channels, and never written twice. */
 let slab = new ArrayBuffer(0)
 let slab8 = new Uint8Array(slab)
@@ -75,18 +78,22 @@ export class Incoming extends Ring {
   /**
    * @param {ArrayBuffer} memory
    * @param {import('./facts.js').Facts} facts
-   * @param {{ ring: () => void, read: Read, decode: (message: Buffer) => unknown }} how the other side's bell; and what
-   *   becomes of a message in the ring, and of one that was put together
+   * @param {{ ring: () => void, read: Read, decode: (message: Buffer) => unknown, drop: (sequence: number) => void }} how
+   *   the other side's bell; what becomes of a message in the ring, and of one that was put together; and of the handles
+   *   of one that is not coming
    */
-  constructor(memory, facts, { ring, read, decode }) {
+  constructor(memory, facts, { ring, read, decode, drop }) {
     super(memory, facts, 1 - facts.side)
     this.ring = ring
     this.read = read
     this.decode = decode
+    this.drop = drop
     this.checksum = facts.checksum
     this.rendezvous = facts.rendezvous
     this.maxMessageSize = facts.maxMessageSize
     this.eighth = this.capacity >> 3
+    /** How many messages that had begun were given up since the last one that was whole, or the last sleep. */
+    this.abandoned = 0
     this.open = true
     /** Up to where this side has taken. */
     this.head = Atomics.load(this.words, this.at + HEAD)
@@ -146,7 +153,11 @@ export class Incoming extends Ring {
   takeSlowly() {
     for (;;) {
       if (this.rendezvous && this.head === this.tail && !this.accept()) return NOTHING
-      if (this.head === this.tail && !this.refresh()) return NOTHING
+      if (this.head === this.tail && !this.refresh()) {
+        if (this.rendezvous && this.partial === undefined && !this.handles?.pending)
+          throw corrupt('an offer of nothing')
+        return NOTHING
+      }
       const at = this.head & this.mask
       const word = this.int32[at >> 2]
       const kind = word >>> KIND_SHIFT
@@ -182,6 +193,7 @@ export class Incoming extends Ring {
   continue(from, length) {
     const { partial } = this
     if (partial === undefined) throw corrupt('a piece of no message')
+    if (length === 0) throw corrupt('a piece of nothing')
     if (length > partial.message.length - partial.filled) throw corrupt('more pieces than were announced')
     const piece = this.bytes.subarray(from, from + length)
     partial.message.set(piece, partial.filled)
@@ -206,12 +218,18 @@ export class Incoming extends Ring {
       case ABORT:
         if (this.partial === undefined) throw corrupt('the end of no message')
         this.partial = undefined
-        // Its handles are dropped as those of a message that was taken.
-        this.handles?.arrive()
         this.simple = !this.rendezvous
+        // More than there is room for: the other side only keeps this one busy.
+        if (++this.abandoned > this.eighth) throw corrupt('messages that are given up, without end')
+        if (this.handles !== undefined) {
+          const { sequence } = this.handles
+          this.handles = undefined
+          this.drop(sequence)
+        }
         return undefined
       case HANDLES:
-        if (this.partial !== undefined || this.handles?.pending || length !== 8) throw corrupt('handles of no message')
+        if (this.partial !== undefined || this.handles !== undefined || length !== 8)
+          throw corrupt('handles of no message')
         this.handles = new Announced(int32[word] >>> 0, int32[word + 1] >>> 0)
         return undefined
       case MEMORY: {
@@ -268,9 +286,11 @@ export class Incoming extends Ring {
 
   /** The payload as text. @param {number} from @param {number} length @returns {string} */
   text(from, length) {
-    // What is checked has to be what is read.
-    if (this.checksum) return this.copy(from, length).toString()
-    return this.bytes.toString('utf8', from, from + length)
+    // The engine reads text twice, first to see how long it will be: so never where the other side goes on writing. And what
+    // is checked has to be what is read.
+    if (this.checksum || length > desk.length) return this.copy(from, length).toString()
+    desk.set(new Uint8Array(this.memory, this.start + from, length))
+    return desk.toString('utf8', 0, length)
   }
 
   /** @param {number} from @param {number} length @returns {Buffer} */
@@ -302,6 +322,7 @@ export class Incoming extends Ring {
   /** @param {number} bytes */
   count(bytes) {
     this.received++
+    this.abandoned = 0
     this.bytesReceived += bytes
     this.handles?.arrive()
   }
@@ -338,7 +359,10 @@ export class Incoming extends Ring {
     if (this.told !== this.head) this.tell()
     this.waits++
     Atomics.store(this.words, this.at + RECEIVER_SLEEPS, 1)
-    if (!this.available) return true
+    if (!this.available) {
+      this.abandoned = 0
+      return true
+    }
     Atomics.store(this.words, this.at + RECEIVER_SLEEPS, 0)
     return false
   }

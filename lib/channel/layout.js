@@ -34,6 +34,9 @@ export const MEMORY = 5
 /** Bytes before each payload. */
 export const RECORD = 8
 
+/** The most frames with descriptors whose messages have not been taken. */
+export const MOST_SUPPLIES = 64
+
 // Flags of the memory.
 export const CODECS = /** @type {const} */ (['bytes', 'json', 'structured'])
 export const CODEC = 3

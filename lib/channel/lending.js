@@ -104,11 +104,13 @@ export class Reservation {
   #core
   /** @type {() => void} */
   #free
+  #size
 
   /** @param {ChannelCore} core @param {Uint8Array} bytes @param {() => void} free lets the sends behind it go on */
   constructor(core, bytes, free) {
     this.#core = core
     this.#free = free
+    this.#size = bytes.byteLength
     this.bytes = bytes
   }
 
@@ -116,14 +118,15 @@ export class Reservation {
   commit(length) {
     const core = this.#core
     if (core === undefined) throw invalidState('The reservation is over')
-    const given = length === undefined ? this.bytes.byteLength : integer('length', length, 0, this.bytes.byteLength)
-    checkPeer(core)
-    core.check()
-    const { bytes } = this
+    const given = length === undefined ? this.#size : integer('length', length, 0, this.#size)
     this.#end()
-    const outgoing = core.outgoing
-    outgoing.commit(bytes, given)
-    this.#free()
+    try {
+      core.check()
+      checkPeer(core)
+      core.outgoing.commit(given)
+    } finally {
+      this.#free()
+    }
   }
 
   cancel() {
@@ -218,7 +221,13 @@ export function reserveNow(core, length) {
   const size = check(core, length)
   if (core.sending.head !== undefined) core.sending.onReady()
   if (core.sending.head !== undefined || new Room(core, size).attempt() === BLOCKED) return undefined
-  return reservation(core, size, core.sending.holdNow())
+  const free = core.sending.holdNow()
+  try {
+    return reservation(core, size, free)
+  } catch (error) {
+    free()
+    throw error
+  }
 }
 
 /** @param {ChannelCore} core @param {number} size @param {() => void} free */

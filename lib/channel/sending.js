@@ -2,10 +2,12 @@
  * Sending: what does not fit waits in the order of the calls, in pieces if it is larger than the ring.
  */
 import { Buffer } from 'node:buffer'
-import { coded, invalidType } from '../errors.js'
+import { coded, invalidType, invalidValue } from '../errors.js'
 import { parcelOf } from '../handover.js'
+import native from '../load.js'
 import { FOR_EVER } from '../validate.js'
 import { BLOCKED, Operation } from '../wait/direction.js'
+import { closeAll } from './control.js'
 import { HANDLES, recordSize } from './layout.js'
 
 /** @typedef {import('./core.js').ChannelCore} ChannelCore */
@@ -40,7 +42,13 @@ export function checkPeer(core) {
 export function parcelsOf(handles) {
   if (handles === undefined) return []
   if (!Array.isArray(handles)) throw invalidType('options.handles', 'an array', handles)
-  const parcels = handles.map((handle, index) => parcelOf(handle, `options.handles[${index}]`))
+  const given = Array.from(handles)
+  const parcels = given.map((handle, index) => parcelOf(handle, `options.handles[${index}]`))
+  parcels.forEach(({ moves }, index) => {
+    if (moves && given.indexOf(given[index]) !== index) {
+      throw invalidValue(`options.handles[${index}]`, given[index], 'must not be there twice, for it moves')
+    }
+  })
   const count = parcels.reduce((sum, { fds }) => sum + fds.length, 0)
   if (count > MOST_DESCRIPTORS) {
     throw coded(
@@ -70,6 +78,8 @@ export class Send extends Operation {
     this.core = core
     this.payload = payload
     this.parcels = parcels
+    /** Descriptors of handles that their owner may close meanwhile. @type {Map<Parcel, number[]>} */
+    this.copies = new Map()
     this.fresh = fresh
     this.state = WAITING
     /** Of a message in pieces: up to where it is sent. */
@@ -87,6 +97,17 @@ export class Send extends Operation {
   queued() {
     if (!this.fresh) this.payload = Buffer.from(this.payload)
     this.fresh = true
+    // And with handles that stay his.
+    for (const parcel of this.parcels) {
+      if (parcel.moves || parcel.fds.length === 0 || this.copies.has(parcel)) continue
+      this.copies.set(parcel, native.descriptorsCopy(parcel.fds))
+    }
+  }
+
+  /** The copies have gone, or are not wanted. */
+  settle() {
+    for (const fds of this.copies.values()) closeAll(fds)
+    this.copies.clear()
   }
 
   attempt() {
@@ -98,6 +119,7 @@ export class Send extends Operation {
   /** @param {Outgoing} outgoing */
   proceed(outgoing) {
     if (this.state === WAITING && !this.begin(outgoing)) return BLOCKED
+    this.settle()
     if (this.state === OFFERED) {
       while (!outgoing.collect()) {
         if (outgoing.sleepUntilOfferTaken()) return BLOCKED
@@ -154,12 +176,14 @@ export class Send extends Operation {
       if (outgoing.sleep(outgoing.aborting ? size + 8 : size)) return false
     }
     if (outgoing.aborting) outgoing.abort()
+    if (parcels.length > 0 && !core.travelling.mayGo) return false
     // From here on there is room, and nothing comes between.
     if (parcels.length > 0 && !this.announce()) return false
     this.start = outgoing.tail
     if (parcels.length > 0) outgoing.putRecord(HANDLES, pair(this.sequence, parcels.length))
     if (inPieces) outgoing.announce(payload.byteLength)
     else outgoing.put(payload)
+    if (parcels.length > 0) core.travelling.gone(outgoing.tail)
     if (core.facts.rendezvous) {
       outgoing.offer()
       this.state = OFFERED
@@ -174,13 +198,19 @@ export class Send extends Operation {
     const { core, parcels } = this
     this.sequence = core.sequence
     const handles = parcels.map(({ kind, fds, meta }) => ({ kind, fds: fds.length, meta }))
-    const fds = parcels.flatMap((parcel) => parcel.fds)
+    const fds = parcels.flatMap((parcel) => this.copies.get(parcel) ?? parcel.fds)
+    const left = []
     let sent = false
-    for (const parcel of parcels) parcel.leave()
     try {
+      for (const parcel of parcels) {
+        // It may have been closed while this was waiting.
+        if (!this.copies.has(parcel)) parcel.check()
+        parcel.leave()
+        left.push(parcel)
+      }
       sent = core.control.send('X', { sequence: core.sequence, handles }, fds)
     } finally {
-      if (!sent) for (const parcel of parcels) parcel.stay()
+      if (!sent) for (const parcel of left) parcel.stay()
     }
     if (sent) core.sequence = (core.sequence + 1) >>> 0
     return sent
@@ -219,12 +249,17 @@ export class Send extends Operation {
   /** @param {unknown} error */
   failure(error) {
     const { core } = this
-    if (core.attached && core.failure === undefined) {
+    this.settle()
+    core.unsent++
+    if (!core.attached || core.failure !== undefined) return error
+    try {
       if (this.state === IN_PIECES) core.outgoing.abort()
       else if (this.state === OFFERED && core.outgoing.withdraw(this.start)) this.forget()
       else if (this.state === OFFERED && this.inPieces) core.outgoing.abort()
+    } catch (failure) {
+      // It is given up all the same; what the other side has written is the next one's error.
+      core.broke(failure)
     }
-    core.unsent++
     return error
   }
 }

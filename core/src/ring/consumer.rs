@@ -16,6 +16,8 @@ pub struct Consumer<P> {
     /// A message in pieces: what has come, and how much there will be.
     partial: Option<(Vec<u8>, usize)>,
     announced: Option<(u32, u32)>,
+    /// How many messages that had begun were given up since the last whole one, or the last sleep.
+    abandoned: u32,
 }
 
 /// What was taken.
@@ -37,7 +39,8 @@ impl<P: Place> Consumer<P> {
             return Err(Error::Corrupt("the positions of the ring are impossible"));
         }
         let (partial, announced) = (None, None);
-        let mut consumer = Self { place, head, tail: head, checksum, max_message_size, partial, announced };
+        let mut consumer =
+            Self { place, head, tail: head, checksum, max_message_size, partial, announced, abandoned: 0 };
         consumer.refresh()?;
         Ok(consumer)
     }
@@ -67,6 +70,7 @@ impl<P: Place> Consumer<P> {
             self.tell();
             crate::fault::point("ring-taken");
             if let Some(taken) = taken {
+                self.abandoned = 0;
                 return Ok(taken);
             }
         }
@@ -75,7 +79,11 @@ impl<P: Place> Consumer<P> {
     /// Has the other side ring when it sends something. False if it has by now.
     pub fn sleep(&mut self) -> Result<bool> {
         self.place.store(Word::ReceiverSleeps, 1);
-        Ok(self.head == self.tail && !self.refresh()?)
+        let sleeps = self.head == self.tail && !self.refresh()?;
+        if sleeps {
+            self.abandoned = 0;
+        }
+        Ok(sleeps)
     }
 
     /// Whether a message is half there.
@@ -118,7 +126,7 @@ impl<P: Place> Consumer<P> {
                 self.partial = Some((Vec::with_capacity(length), length));
                 Ok(None)
             }
-            (Some(Kind::Piece), _) => {
+            (Some(Kind::Piece), 1..) => {
                 let piece = self.payload(length as usize)?;
                 let Some((message, wanted)) = &mut self.partial else {
                     return Err(Error::Corrupt("a piece of no message"));
@@ -136,6 +144,10 @@ impl<P: Place> Consumer<P> {
             (Some(Kind::Abort), _) if within => {
                 self.partial = None;
                 self.announced = None;
+                self.abandoned += 1;
+                if self.abandoned > self.place.capacity() / 8 {
+                    return Err(Error::Corrupt("messages are given up without end"));
+                }
                 Ok(None)
             }
             (Some(Kind::Handles), 8) if !within && self.announced.is_none() => {

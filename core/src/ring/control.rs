@@ -109,6 +109,11 @@ impl Control {
         self.0.peer()
     }
 
+    /// The other side sees that this one has gone.
+    pub fn shutdown(&self) -> Result<()> {
+        self.0.shutdown(nix::sys::socket::Shutdown::Both)
+    }
+
     /// Gives the descriptor up.
     #[must_use]
     pub fn into_fd(self) -> OwnedFd {

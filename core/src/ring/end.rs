@@ -71,10 +71,7 @@ impl End {
     /// Maps the memory and takes the side.
     pub fn attach(&self) -> Result<&Memory> {
         if self.attached.get().is_none() {
-            let memory = Memory::map(self.parts.memory.as_fd())?;
-            if *memory.geometry() != self.geometry {
-                return Err(Error::Corrupt("the memory of the channel has changed"));
-            }
+            let memory = Memory::map(self.parts.memory.as_fd(), self.geometry)?;
             memory.attach(self.side)?;
             drop(self.attached.set(memory));
         }

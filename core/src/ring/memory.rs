@@ -68,9 +68,9 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Maps it.
-    pub fn map(fd: BorrowedFd<'_>) -> Result<Self> {
-        let geometry = inspect(fd)?;
+    /// Maps it. What it is like is known by then, from [`create`] or [`inspect`]: the header is not looked at again, for
+    /// the other side may have written there.
+    pub fn map(fd: BorrowedFd<'_>, geometry: Geometry) -> Result<Self> {
         let header = geometry.data_offset as usize;
         let [first, second] = geometry.capacity.map(|bytes| bytes as usize);
         let (one, two) = (geometry.offset_in_file(0), geometry.offset_in_file(1));
