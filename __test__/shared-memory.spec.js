@@ -566,6 +566,17 @@ describe('a misused handle', options, () => {
   }
 })
 
+describe('more memory than there is', options, () => {
+  test('is ENOMEM at once if it has no name, also where it is to grow', () => {
+    const refused = { code: 'ENOMEM', syscall: 'posix_fallocate', hint: /not as much memory/ }
+    assert.throws(() => SharedMemory.create(2 ** 45), refused)
+    const memory = SharedMemory.create(4096)
+    assert.throws(() => memory.resize(2 ** 45), refused)
+    assert.deepEqual([memory.size, memory.write('as before', 4000)], [4096, undefined])
+    memory.close()
+  })
+})
+
 describe('a full /dev/shm', { ...options, ...needs('unshare') }, () => {
   test('is ENOSPC at once, and no name is left behind', () => {
     const code = `import { SharedMemory } from ${JSON.stringify(new URL('../index.js', import.meta.url).href)}

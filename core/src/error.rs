@@ -234,6 +234,9 @@ impl Error {
                 "the file system (/dev/shm for POSIX objects and anonymous memory) has not as much room: make it larger \
                  (mount -o remount,size=1g /dev/shm; docker run --shm-size), or unlink objects that nobody needs",
             ),
+            Self::Os { errno: Errno::ENOMEM, syscall: "posix_fallocate", .. } => {
+                Some("the machine, or the container, has not as much memory: take less, or SharedMemory.map a file")
+            }
             Self::Os { errno: Errno::EACCES, syscall: "write", .. } => Some("this handle is read-only"),
             Self::Os { errno: Errno::ENOMEM | Errno::EPERM, syscall: "mlock", .. } => {
                 Some("the limit of memory that stays in place is RLIMIT_MEMLOCK: raise it with ulimit -l")
@@ -276,7 +279,7 @@ impl Error {
                  raise RLIMIT_NOFILE (ulimit -n), or have them received",
             ),
             Self::Os { errno: Errno::EADDRINUSE, syscall: "bind", .. } => {
-                Some("somebody has it, or has left its file behind: remove that if nobody answers there")
+                Some("somebody has it, or has left its file behind: onStale: 'replace' takes the place of one that nobody has open")
             }
             Self::Os { errno: Errno::ECONNREFUSED, syscall: "connect" | "sendmsg" | "sendmmsg", .. } => {
                 Some("nobody is there: its process has ended, or has not come to that yet")

@@ -47,7 +47,7 @@ async function monitor(memory, name) {
 /** A bounded buffer as a monitor. @type {import('./index.js').Transport} */
 export const condition = {
   name: 'condition',
-  title: 'memory, mutex and condition',
+  title: 'memory, condition',
   ours: true,
 
   async run(file, { receiver, progress, signal }) {

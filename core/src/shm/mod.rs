@@ -12,6 +12,7 @@ mod access;
 pub(crate) mod file;
 mod memfd;
 mod posix;
+mod room;
 mod seals;
 mod segment;
 mod source;

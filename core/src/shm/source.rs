@@ -8,7 +8,7 @@ use nix::sys::stat::{FileStat, SFlag, fstat};
 use nix::sys::statfs::{HUGETLBFS_MAGIC, fstatfs};
 use nix::unistd::{ftruncate, geteuid};
 
-use super::{Range, Seals, part};
+use super::{Range, Seals, part, room};
 use crate::error::{Error, Result};
 use crate::sys::fd as sys_fd;
 use crate::sys::mman::{Access, Mapping, page_size};
@@ -140,6 +140,7 @@ impl Source {
 /// Lengthens a file to `size` with the space reserved, or leaves it as it was.
 pub(super) fn reserve(fd: BorrowedFd<'_>, size: u64) -> Result<()> {
     let length = libc::off_t::try_from(size).map_err(|_| Error::os(Errno::EFBIG, "posix_fallocate"))?;
+    room::check(fd, size)?;
     let reserved = retry(|| posix_fallocate(fd, 0, length).map_err(|errno| Error::os(errno, "posix_fallocate")));
     match reserved {
         // Some file systems cannot reserve.
