@@ -137,10 +137,16 @@ pub fn lock_is_held(env: Env, id: u32) -> napi::Result<bool> {
     table::with(&LOCKS, id, Lock::is_locked).or_throw(&env)
 }
 
+/// How many writers have come to wait, of all processes.
+#[napi(catch_unwind)]
+pub fn lock_writers(env: Env, id: u32) -> napi::Result<u32> {
+    table::with(&LOCKS, id, Lock::writers).or_throw(&env)
+}
+
 /// Takes on a waiter thread, and tells of it under `token`. Nobody has entered by then.
 #[napi(catch_unwind)]
 pub fn lock_wait(env: Env, reactor: u32, token: u32, id: u32, how: u32) -> napi::Result<()> {
-    let begun = table::with(&LOCKS, id, |lock| Ok(lock.taking(hold(how)))).and_then(|job| {
+    let begun = table::with(&LOCKS, id, |lock| lock.taking(hold(how))).and_then(|job| {
         reactor::start(reactor, token, job, move |env, permit: Result<Permit>| {
             permit.and_then(|permit| table::with(&LOCKS, id, |lock| lock.accept(permit))).map(|()| 0.0).or_throw(env)
         })

@@ -1,6 +1,6 @@
 /**
  * Readers and writers of one handle in one line: first come, first served. Readers who stand behind one another go in
- * together, when the first of them does.
+ * together, when the first of them does; but not ahead of another process's writer who came between.
  */
 import { timedOut } from '../errors.js'
 import native from '../load.js'
@@ -16,6 +16,8 @@ class Entry extends Take {
   constructor(source, how) {
     super(source)
     this.how = how
+    /** How many writers, of all processes, had come before. */
+    this.writers = 0
   }
 }
 
@@ -36,30 +38,66 @@ export class Line extends Permits {
 
   /** @param {number} how @param {import('../validate.js').Wait} wait @returns {Promise<any>} */
   enter(how, wait) {
-    return this.submit(new Entry(this.sources[how], how), wait)
+    if (wait.timeout > 0 || !this.leaving || wait.signal?.aborted) {
+      return this.submit(new Entry(this.sources[how], how), wait)
+    }
+    try {
+      const guard = this.tryEnter(how)
+      return guard === BLOCKED ? Promise.reject(timedOut()) : Promise.resolve(guard)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Whether or not others wait. BLOCKED if it cannot be had. @param {number} how */
+  tryEnter(how) {
+    const guard = this.sources[how].tryTake(false)
+    return guard === BLOCKED && this.leaving ? this.enterHere(how, () => BLOCKED) : guard
   }
 
   /** @param {number} how @param {number} timeout */
   enterSync(how, timeout) {
-    const { apart, core, sources } = this
-    const guard = sources[how].tryTake(false)
+    const guard = this.tryEnter(how)
     if (guard !== BLOCKED) return guard
     if (timeout === 0) throw timedOut()
+    return this.enterHere(how, () => this.apart[how].takeSync(timeout))
+  }
+
+  /**
+   * Enters while the line's thread does not stand in the kernel's: with what it has taken by then, or what is free without
+   * it, or else as `otherwise` says.
+   * @param {number} how
+   * @param {() => any} otherwise
+   */
+  enterHere(how, otherwise) {
+    const { core, sources } = this
     try {
       if (this.recall() !== undefined) {
         if (this.how === how) return sources[how].taken?.(0)
         native.lockGiveBack(core.id, this.how)
       }
-      return apart[how].takeSync(timeout)
+      const guard = sources[how].tryTake(false)
+      return guard === BLOCKED ? otherwise() : guard
     } finally {
       if (this.head !== undefined) this.onReady()
     }
+  }
+
+  /** The thread stands there for somebody who has given up: it has been told so, but may have taken something by then. */
+  get leaving() {
+    return this.job !== undefined && !this.serves
   }
 
   /** Whether the thread takes what the first in line wants. */
   get serves() {
     const head = /** @type {Entry | undefined} */ (this.head)
     return head !== undefined && head.how === this.how
+  }
+
+  /** @param {Entry} operation @param {import('../validate.js').Wait} wait */
+  enqueue(operation, wait) {
+    if (operation.how === READ) operation.writers = native.lockWriters(this.core.id)
+    return super.enqueue(operation, wait)
   }
 
   begin() {
@@ -82,14 +120,14 @@ export class Line extends Permits {
       this.remove(head)
       if (error === undefined) head.resolve(this.sources[this.how].taken?.(value))
       else head.reject(error)
-      if (error === undefined && this.how === READ) this.serveReaders()
+      if (error === undefined && this.how === READ) this.serveReaders(head.writers)
     }
     this.onReady()
   }
 
-  /** The first of some readers is in; the others come after him, as they stand. */
-  serveReaders() {
-    for (let next = /** @type {Entry | undefined} */ (this.head); next?.how === READ; ) {
+  /** The first of some readers is in; those who came before any other writer did follow him. @param {number} writers */
+  serveReaders(writers) {
+    for (let next = /** @type {Entry | undefined} */ (this.head); next?.how === READ && next.writers === writers; ) {
       let guard
       try {
         guard = this.lock.entered(READ, native.lockJoin(this.core.id))

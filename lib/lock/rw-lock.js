@@ -89,7 +89,7 @@ function enter(lock, how, options) {
 function tryEnter(lock, how) {
   const core = rwLockOf(lock)
   core.check()
-  const guard = core.line.sources[how].tryTake(false)
+  const guard = core.line.tryEnter(how)
   return guard === BLOCKED ? undefined : guard
 }
 

@@ -32,6 +32,8 @@ const ATTEMPTS: u32 = 1_000;
 
 /// Where the word stands that is not zero while somebody holds alone.
 pub(super) const HELD: usize = 32;
+/// And the one that counts the writers who have had to wait.
+pub(super) const WRITERS: usize = 36;
 
 /// A name that was checked, and what it is a name of.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
-use super::file::{HELD, Name};
+use super::file::{HELD, Name, WRITERS};
 use super::object::Object;
 use super::object::{plain, undone};
 use super::{Kind, Options};
@@ -120,6 +120,20 @@ impl Lock {
         Ok(taken)
     }
 
+    /// How many writers have come to wait, of all processes: readers between whose arrivals it has not changed may go in
+    /// together.
+    pub fn writers(&self) -> Result<u32> {
+        Ok(self.object.borrow().mapping().word32(WRITERS)?.load(Ordering::SeqCst))
+    }
+
+    /// One writer more has come.
+    fn announce(&self, hold: Hold) -> Result<()> {
+        if hold == Hold::Write {
+            self.object.borrow().mapping().word32(WRITERS)?.fetch_add(1, Ordering::SeqCst);
+        }
+        Ok(())
+    }
+
     /// One reader more, past whoever waits for its turn. For those who stood together in one line of this thread's, of which
     /// the first reads by now: so this never has to wait, and whoever waits does so for this group alone.
     pub fn join(&self) -> Result<()> {
@@ -130,6 +144,7 @@ impl Lock {
 
     /// Takes it on this thread, which waits for at most so long.
     pub fn take_here(&self, hold: Hold, patience: Option<Duration>) -> Result<Attempt<()>> {
+        self.announce(hold)?;
         let until = patience.and_then(|patience| Instant::now().checked_add(patience));
         let object = Arc::clone(&self.object.borrow());
         let taken = match hold {
@@ -154,9 +169,10 @@ impl Lock {
     }
 
     /// What takes it on a waiter thread.
-    pub fn taking(&self, hold: Hold) -> impl FnOnce(&Flag) -> Result<Permit> + Send + use<> {
+    pub fn taking(&self, hold: Hold) -> Result<impl FnOnce(&Flag) -> Result<Permit> + Send + use<>> {
+        self.announce(hold)?;
         let object = Arc::clone(&self.object.borrow());
-        move |flag| {
+        Ok(move |flag: &Flag| {
             match hold {
                 Hold::Alone => object.operate_waiting(&[undone(FREE, -1)], flag)?,
                 Hold::Read => object.operate_waiting(&READ, flag)?,
@@ -168,7 +184,7 @@ impl Lock {
                 }
             }
             Ok(Permit::new(object, hold))
-        }
+        })
     }
 
     /// What a waiter thread has taken is this thread's now. One of an object that was left for another is given back.
