@@ -885,6 +885,7 @@ module.exports.lockOpen = nativeBinding.lockOpen
 module.exports.lockReopen = nativeBinding.lockReopen
 module.exports.lockUnlink = nativeBinding.lockUnlink
 module.exports.lockWait = nativeBinding.lockWait
+module.exports.lockWriters = nativeBinding.lockWriters
 module.exports.pipeAdopt = nativeBinding.pipeAdopt
 module.exports.pipeBlock = nativeBinding.pipeBlock
 module.exports.pipeClose = nativeBinding.pipeClose

@@ -187,6 +187,9 @@ export declare function lockUnlink(number: number, name: string): void
 /** Takes on a waiter thread, and tells of it under `token`. Nobody has entered by then. */
 export declare function lockWait(reactor: number, token: number, id: number, how: number): void
 
+/** How many writers have come to wait, of all processes. */
+export declare function lockWriters(id: number): number
+
 export declare function pipeAdopt(fd: number, writer: boolean): PipeFacts
 
 /** Blocks this thread, for at most `milliseconds`. */

@@ -567,15 +567,15 @@ describe('whoever waits for a mutex', options, () => {
     mutex.close()
   })
 
-  test('costs no processor time: a thousand for a second', async () => {
+  test('costs no processor time: a thousand for half a second', async () => {
     const { mutex } = newMutex()
     const guard = mutex.lockSync()
     const waiting = Array.from({ length: 1000 }, () => mutex.lock().then((own) => own.unlock()))
     await sleep(50)
     const before = process.cpuUsage()
-    await sleep(1000)
+    await sleep(500)
     const { user, system } = process.cpuUsage(before)
-    assert.ok(user + system < 20_000, `${user + system} µs`)
+    assert.ok(user + system < 10_000, `${user + system} µs`)
     guard.unlock()
     await Promise.all(waiting)
     mutex.close()
@@ -599,7 +599,7 @@ describe('whoever waits for a mutex', options, () => {
       say(count)
       process.exit()
     `
-    const end = Date.now() + 3000
+    const end = Date.now() + 1500
     const children = Array.from({ length: 4 }, () => elsewhere(code, [name, end]))
     await until(() => queued(name) === 4, 'all wait')
     guard.unlock()

@@ -115,6 +115,51 @@ describe('a read-write lock', options, () => {
     lock.close()
   })
 
+  test('keeps a late reader behind the writer of another process, though one of its own handle stands before', async () => {
+    const { name, lock } = newLock()
+    const first = lock.writeSync()
+    const early = [lock.read(), lock.read()]
+    await until(() => queued(name) === 1, 'the readers wait')
+    const writer = elsewhere(HOLD, [name, 'write'])
+    await until(() => queued(name) === 2, 'the writer waits')
+    const late = lock.read()
+    let isIn = false
+    late.then(() => {
+      isIn = true
+    })
+    first.unlock()
+    const guards = await Promise.all(early)
+    // The writer has the turn, and the late one stands behind it.
+    await until(() => queued(name) === 1 && waitingIn('rwlock', name, 1).forZero === 1, 'both wait')
+    assert.equal(isIn, false)
+    for (const guard of guards) guard.unlock()
+    await writer.says('in')
+    assert.equal(isIn, false)
+    writer.tell('leave')
+    ;(await late).unlock()
+    await writer.succeeded()
+    lock.close()
+  })
+
+  test('is there for the try forms as soon as whoever waited has given up', async () => {
+    const { lock } = newLock()
+    for (let round = 0; round < 300; round++) {
+      const reader = lock.readSync()
+      const controller = new AbortController()
+      const writing = assert.rejects(lock.write({ signal: controller.signal }), /enough/)
+      if (round % 2 === 0) await new Promise((resolve) => setImmediate(resolve))
+      // The writer's thread keeps readers out until it has gone, and goes on by itself if the reader leaves.
+      if (round % 3 === 0) reader.unlock()
+      controller.abort(new Error('enough'))
+      if (round % 3 !== 0) reader.unlock()
+      const guard = [() => lock.tryRead(), () => lock.tryWrite(), () => lock.read({ timeout: 0 })][round % 3]()
+      assert.ok(guard, `round ${round}`)
+      ;(await guard).unlock()
+      await writing
+    }
+    lock.close()
+  })
+
   test('goes on to the readers when a writer before them gives up', async () => {
     const { lock } = newLock()
     const reader = lock.readSync()

@@ -19,7 +19,7 @@ async function available(kind, context) {
   const figures = { afterTheTime: 0 }
   let next = 0
   while (context.goesOn()) {
-    const many = context.random.integer(1, 5)
+    const many = kind.keepsPlace ? 1 : context.random.integer(1, 5)
     const waits = Array.from({ length: many }, () => context.random.pick(ways)(ends.receiver, { timeout: 1 }))
     for (let i = 0; i < many; i++) assert.ok(kind.trySend(ends.sender, kind.encode(next + i)))
     spin(2)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { inside } from './harness/inside.js'
+import { inside, nameOfInside } from './harness/inside.js'
 import { turnFor, within } from './harness/time.js'
 
 export default {
@@ -29,10 +29,10 @@ export default {
   },
 
   async run(kind, context) {
-    const { open, unlink, ways, alone } = kind.holds
-    const [name, memory] = [`faults-${process.pid}`, `/os-ipc-faults-${process.pid}`]
+    const { open, newName, drop, ways, alone } = kind.holds
+    const [name, memory] = [newName(), nameOfInside()]
     const handle = open(name)
-    context.defer(() => unlink(name))
+    context.defer(() => drop(name))
     const people = inside(memory, context)
     const figures = { kills: 0, whileAlone: 0 }
     /** Milliseconds from each kill to the next one. @type {number[]} */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { inside } from './harness/inside.js'
+import { inside, nameOfInside } from './harness/inside.js'
 import { turnFor } from './harness/time.js'
 
 /** Takes in every way, with times that are too short as often as not. */
@@ -57,10 +57,10 @@ export default {
   },
 
   async run(kind, context) {
-    const { open, unlink, ways, alone } = kind.holds
-    const [name, memory] = [`faults-${process.pid}`, `/os-ipc-faults-${process.pid}`]
+    const { open, newName, drop, ways, alone } = kind.holds
+    const [name, memory] = [newName(), nameOfInside()]
     const handle = open(name)
-    context.defer(() => unlink(name))
+    context.defer(() => drop(name))
     inside(memory, context)
     const rival = context.start('compete', { name, memory, ms: context.ms })
     const figures = await takeAndGiveUp(kind, context, {

@@ -41,7 +41,8 @@ export default {
   },
 
   async run({ holds }, context) {
-    const name = `faults-${process.pid}`
+    const name = holds.newName()
+    context.defer(() => holds.drop(name))
     const figures = { kills: 0, swept: 0 }
     cleanup()
     const before = sets()

@@ -56,7 +56,7 @@ export async function runJob(begin, wait, cores = []) {
           core.closing.delete(onClose)
         }
         if (error === undefined) resolve(value)
-        else reject(error.code === 'ERR_IPC_CANCELLED' ? calledOff(job, error.bytesSent) : error)
+        else reject(isCallingOff(job, error) ? calledOff(job, error.bytesSent) : error)
       })
       if ('value' in started) {
         resolve(started.value)
@@ -74,6 +74,11 @@ export async function runJob(begin, wait, cores = []) {
   } catch (error) {
     throw wait.signal?.aborted && error === wait.signal.reason ? error : retrace(error)
   }
+}
+
+/** Whatever was removed after it was called off: nothing was done. @param {Job} job @param {any} error */
+function isCallingOff({ failure }, { code }) {
+  return code === 'ERR_IPC_CANCELLED' || (code === 'EIDRM' && failure !== undefined)
 }
 
 /** @param {Job} job @param {number | undefined} bytesSent */

@@ -22,10 +22,12 @@ export default permits({
   name: 'sysv-semaphore',
   /** No descriptor is spent on a handle. */
   descriptors: false,
+  forgotten: true,
   threads: true,
   most: 200,
   /** Different lists are served in no order. */
   unordered: true,
+  keepsPlace: true,
   failingCalls: { semget: ['ENOSPC', 'ENOMEM'], semop: ['ENOMEM'] },
 
   acquires: {

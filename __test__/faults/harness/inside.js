@@ -1,13 +1,23 @@
 /** Who is inside of something that is held, as all processes see it: a word for those alone and one for the others. */
 import { SharedMemory } from '../../../index.js'
+import { leftovers } from './leftovers.js'
 
 const ALONE = 0
 const TOGETHER = 4
 
+const nameOf = (/** @type {number} */ key) => `/os-ipc-faults-${key}`
+const { note, drop } = leftovers('insides', (key) => SharedMemory.unlink(nameOf(key)))
+
+/** One that goes when this process has gone. */
+export function nameOfInside() {
+  note(process.pid)
+  return nameOf(process.pid)
+}
+
 /** @param {string} name @param {import('./context.js').Context} [context] that is to unlink it; without, it is there already */
 export function inside(name, context) {
   const memory = SharedMemory.open(name, context === undefined ? {} : { create: true, size: 4096 })
-  context?.defer(() => memory.unlink())
+  context?.defer(() => drop(process.pid))
   const { atomics } = memory
   return {
     /** @param {boolean} alone */

@@ -8,6 +8,14 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { isMainThread } from 'node:worker_threads'
 
+/** What is to be looked through at the end of this process. @type {Array<() => void>} */
+const sweeps = []
+if (isMainThread) {
+  process.on('exit', () => {
+    for (const sweep of sweeps) sweep()
+  })
+}
+
 /** @param {string} name of the class @param {(key: number) => void} remove an object, which may never have been made */
 export function leftovers(name, remove) {
   const folder = join(tmpdir(), `os-ipc-campaign-${name}`)
@@ -21,14 +29,12 @@ export function leftovers(name, remove) {
     }
     rmSync(join(folder, `${pid}-${key}`), { force: true })
   }
-  if (isMainThread) {
-    process.on('exit', () => {
-      for (const entry of readdirSync(folder)) {
-        const [pid, key] = entry.split('-').map(Number)
-        if (pid === process.pid || !isAlive(pid)) drop(pid, key)
-      }
-    })
-  }
+  sweeps.push(() => {
+    for (const entry of readdirSync(folder)) {
+      const [pid, key] = entry.split('-').map(Number)
+      if (pid === process.pid || !isAlive(pid)) drop(pid, key)
+    }
+  })
   return {
     /** @param {number} key of an object that is about to be made */
     note: (key) => writeFileSync(join(folder, `${process.pid}-${key}`), ''),

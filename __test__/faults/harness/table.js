@@ -37,10 +37,13 @@ export const HERE = new URL('../', import.meta.url)
  * @property {boolean} [stream] the end comes when the last sender has gone, and sending without a receiver fails
  * @property {false} [ends] there is no end: who receives has to know how many there are
  * @property {boolean} [unordered] waits are served in no order
+ * @property {boolean} [keepsPlace] the kernel serves a thread, which may tell so too late for the first of several, and then
+ *   serves the next one
  * @property {boolean} [once] a pair is good for one message, which every wait gets
  * @property {boolean} [batches] one message can hold several numbers
  * @property {boolean} [divides] a part of a message may be sent when the rest has to wait
  * @property {false} [descriptors] no descriptor is spent on a handle
+ * @property {boolean} [forgotten] its ends are closed by the garbage collector all the same, when nothing else holds them
  * @property {boolean} [threads] each wait has a thread; where there is no descriptor, unless it says false
  * @property {number} [most] handles at once
  * @property {number} [mostWaits] waits at once, on one handle
