@@ -24,8 +24,9 @@ export function leftovers(name, remove) {
   const drop = (/** @type {number} */ pid, /** @type {number} */ key) => {
     try {
       remove(key)
-    } catch {
-      // Somebody has removed it already, or it was never made.
+    } catch (error) {
+      // Somebody has removed it already, or it was never made. Whatever else it is, somebody is to try again.
+      if (error.code !== 'ENOENT') return
     }
     rmSync(join(folder, `${pid}-${key}`), { force: true })
   }
