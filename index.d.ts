@@ -889,6 +889,49 @@ export class UnixListener extends Handle implements AsyncIterable<UnixSocket> {
   iterate(options?: WaitOptions): AsyncIterableIterator<UnixSocket>
   [Symbol.asyncIterator](): AsyncIterableIterator<UnixSocket>
 }
+/** A message from another process. */
+export interface DirectMessage extends Disposable {
+  /** The process that has sent it, by the kernel's word. */
+  readonly from: number
+  /** Those of the sender at that moment, by the kernel's word. */
+  readonly credentials: Credentials
+  readonly data: Buffer
+  /**
+   * The handles that came with it, which are the caller's from then on; the same each time. Not taken, they are closed by dispose or
+   * garbage collection. ERR_IPC_FDS_LOST where this process could not receive them: the message itself has come.
+   */
+  takeHandles(): Handle[]
+}
+/**
+ * Messages between processes that know nothing of each other but their numbers. There is one in each process; a process has none until
+ * it opens it.
+ *
+ * Sending waits until the receiver has an endpoint, and then for room; `timeout: 0` where it has none, and any form where there is no
+ * such process, is ESRCH. A message longer than the kernel's buffer is EMSGSIZE: net.core.wmem_max,
+ * twice, so at least 400 KiB, and at most 2 MiB.
+ * What the receiver has not received when it closes its endpoint or ends is lost.
+ */
+export class Endpoint extends Handle implements Receiver<DirectMessage, { from?: number }> {
+  /**
+   * ERR_IPC_EXCLUSIVE if this process has one already, in whichever thread. ERR_IPC_UNTRUSTED_OWNER if the folder for it may have been
+   * in the hands of others. Processes of other users cannot send, nor be sent to, unless `authorize` says true to them: it is asked,
+   * with the kernel's word, about everybody who connects and everybody who is to be sent something.
+   */
+  static open(options?: { authorize?: (peer: Credentials) => boolean }): Endpoint
+  /** This process. */
+  readonly pid: number
+  send(pid: number, data: Data, options?: { handles?: Handle[] } & WaitOptions): Promise<void>
+  /** False where it would have to wait, for an endpoint too. */
+  trySend(pid: number, data: Data, options?: { handles?: Handle[] }): boolean
+  sendSync(pid: number, data: Data, options?: { handles?: Handle[] } & TimeoutOption): void
+  /** `from`: what that process sends, whatever others do; without it the senders take turns. */
+  recv(options?: { from?: number } & WaitOptions): Promise<DirectMessage>
+  tryRecv(options?: { from?: number }): DirectMessage | undefined
+  recvSync(options?: { from?: number } & TimeoutOption): DirectMessage
+  iterate(options?: { from?: number } & WaitOptions): AsyncIterableIterator<DirectMessage>
+  [Symbol.asyncIterator](): AsyncIterableIterator<DirectMessage>
+}
+
 /**
  * Descriptors that systemd, or a parent in its manner, hands over (LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES): numbers that are the
  * caller's, close-on-exec from the first call on. That call takes the variables out of the environment; every call gives the same.

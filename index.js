@@ -5,6 +5,7 @@ import './lib/channel/handover.js'
 
 export { Channel } from './lib/channel/channel.js'
 export { ChannelListener } from './lib/channel/listener.js'
+export { Endpoint } from './lib/endpoint/endpoint.js'
 export { FileLock } from './lib/file-lock/lock.js'
 export { Handle } from './lib/handle.js'
 export { Barrier } from './lib/lock/barrier.js'

@@ -5,6 +5,7 @@
 //! back, by close or by garbage collection.
 
 mod channel;
+mod endpoint;
 mod error;
 #[cfg(feature = "fault-inject")]
 mod fault;

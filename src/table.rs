@@ -63,6 +63,20 @@ pub(crate) fn with<T, R>(table: &'static LocalKey<Table<T>>, id: u32, body: impl
     table.with(|table| table.with(id, |entry| body(&entry.object)))
 }
 
+/// The same with many of them.
+pub(crate) fn with_all<T, R>(
+    table: &'static LocalKey<Table<T>>,
+    ids: &[u32],
+    body: impl FnOnce(&[&T]) -> Result<R>,
+) -> Result<R> {
+    table.with(|table| {
+        let slots = table.slots.borrow();
+        let object = |&id: &u32| (id as usize).checked_sub(1).and_then(|index| slots.get(index)?.as_ref());
+        let objects: Option<Vec<&T>> = ids.iter().map(|id| object(id).map(|entry| &entry.object)).collect();
+        body(&objects.ok_or(Error::Closed)?)
+    })
+}
+
 /// Has `epoll` tell of the object under `token`, from now to its removal. A second call, with the same epoll and token,
 /// changes what is watched for.
 pub(crate) fn watch<T: AsFd>(

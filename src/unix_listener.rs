@@ -16,7 +16,7 @@ use crate::table::{self, Table};
 use crate::unix_socket::{UnixSocketFacts, enter as enter_socket, kind_of, number_of};
 
 thread_local! {
-    static LISTENERS: Table<Listener> = const { Table::new() };
+    pub(crate) static LISTENERS: Table<Listener> = const { Table::new() };
 }
 
 /// How a socket is to listen. `kind`: as for sockets.

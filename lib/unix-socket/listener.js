@@ -21,7 +21,7 @@ import { replaces } from './stale.js'
 /** What Node takes: the kernel cuts it to net.core.somaxconn. */
 const BACKLOG = 511
 
-const listenerOf = coresOf(ListenerCore, 'a UnixListener')
+export const listenerOf = coresOf(ListenerCore, 'a UnixListener')
 
 /** @param {unknown} type @returns {number} */
 function typeOf(type) {

@@ -29,7 +29,7 @@ let packed = Buffer.alloc(0)
  * @param {number} parcel in place of them
  * @returns {number | typeof BLOCKED} the bytes sent
  */
-function put(core, data, from, to, fds, parcel) {
+export function put(core, data, from, to, fds, parcel) {
   words[TO] = to === undefined ? 0 : numberOf(to)
   let beside = 0
   if (parcel !== 0) {

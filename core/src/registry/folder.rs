@@ -36,8 +36,16 @@ pub(super) fn places() -> Vec<PathBuf> {
 
 fn places_for(run_time: Option<PathBuf>) -> Vec<PathBuf> {
     let mine = format!("{NAME}-{}", geteuid());
-    let run_time = run_time.filter(|path| path.is_absolute() && is_private(path)).map(|path| path.join(NAME));
-    run_time.into_iter().chain([Path::new("/dev/shm").join(&mine), Path::new("/tmp").join(&mine)]).collect()
+    run_time
+        .and_then(place_in)
+        .into_iter()
+        .chain([Path::new("/dev/shm").join(&mine), Path::new("/tmp").join(&mine)])
+        .collect()
+}
+
+/// The place in a run-time folder, if that is fit.
+pub(super) fn place_in(run_time: PathBuf) -> Option<PathBuf> {
+    (run_time.is_absolute() && is_private(&run_time)).then(|| run_time.join(NAME))
 }
 
 /// Another user's run-time folder is left in the environment by su(1) and the like.

@@ -90,6 +90,22 @@ impl Registry {
         Self { places, entry: Mutex::new(None) }
     }
 
+    /// The folder where this process may put things under names of this package's own: closed to all other users, and made
+    /// if there is none.
+    pub fn home() -> Result<PathBuf> {
+        Folder::first(&folder::places()).map(|folder| folder.path().to_path_buf())
+    }
+
+    /// Every such folder in which a process of this user may have put something: its run-time folder is `elsewhere`, if
+    /// it was started with one of its own. One that is not fit is passed over, but not this process's own.
+    pub fn homes(elsewhere: Option<PathBuf>) -> Result<Vec<PathBuf>> {
+        let mut places = folder::places();
+        places.extend(elsewhere.and_then(folder::place_in));
+        places.dedup();
+        let folders = Self::at(places).folders()?;
+        Ok(folders.iter().map(|folder| folder.path().to_path_buf()).collect())
+    }
+
     /// Lists `object` as made by this process. To be called before it is made. One of the same kind and name is listed
     /// already: then its identity is the new one.
     pub fn record(&self, object: Object) -> Result<()> {

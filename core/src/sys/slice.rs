@@ -36,6 +36,13 @@ pub fn wait(fd: BorrowedFd<'_>, events: libc::c_short, milliseconds: u8) -> Resu
     })
 }
 
+/// The same for many descriptors; tells which of them can be read.
+pub fn wait_any(fds: &[BorrowedFd<'_>], milliseconds: u8) -> Result<Vec<bool>> {
+    let mut polled: Vec<_> = fds.iter().map(|&fd| pollfd(fd, libc::POLLIN)).collect();
+    poll(&mut polled, Some(milliseconds))?;
+    Ok(polled.iter().map(|polled| polled.revents != 0).collect())
+}
+
 /// Whether `fd` has one of `events` now, or an error.
 pub fn ready(fd: BorrowedFd<'_>, events: libc::c_short) -> Result<bool> {
     let mut fds = [pollfd(fd, events)];
