@@ -1,3 +1,4 @@
+/** What TypeScript makes of endpoints: compiled by `npm run lint`, never run. */
 import { type Credentials, type DirectMessage, Endpoint, type Handle, PipeReader } from 'os-ipc'
 
 /** Compiles only where both types are one and the same. */
