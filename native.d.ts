@@ -118,6 +118,15 @@ export declare function descriptorClose(fd: number): void
 /** Copies of all of them, which JS owns; or none. */
 export declare function descriptorsCopy(fds: Array<number>): Array<number>
 
+/** Blocks this thread until one of these has something, for at most `milliseconds`; tells which, listeners first. */
+export declare function endpointBlock(listeners: Array<number>, sockets: Array<number>, milliseconds: number): Array<boolean>
+
+/** The folder for this process's endpoint, which is made if there is none. */
+export declare function endpointFolder(): string
+
+/** The folders where that of a process may stand which was started with a run-time folder of its own. */
+export declare function endpointFolders(elsewhere?: string | undefined | null): Array<string>
+
 export declare function fifoCreate(path: string, mode: number, exclusive: boolean): void
 
 /** The end if it could be opened at once; else 0, and the wait goes on under `token`. */

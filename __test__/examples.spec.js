@@ -218,6 +218,23 @@ describe('the examples', { timeout: 120_000 }, () => {
       assert.equal(await served, 'hits 1000\nmisses 7\n')
     },
 
+    async 'direct-messages.js'() {
+      const server = start('direct-messages.js', 'serve')
+      const [first] = await once(server.stdout, 'data')
+      assert.equal(String(first), `serving as ${server.pid}\n`)
+      const served = outcome(server)
+      const asked = [
+        [2, 3],
+        [4, 5],
+      ].map((numbers) => outcome(start('direct-messages.js', 'ask', server.pid, ...numbers)))
+      assert.deepEqual(await Promise.all(asked), [
+        '2 squared is 4\n3 squared is 9\n',
+        '4 squared is 16\n5 squared is 25\n',
+      ])
+      await outcome(start('direct-messages.js', 'stop', server.pid))
+      assert.equal(await served, '')
+    },
+
     async 'reload-on-hangup.js'() {
       const settings = join(scratch, 'settings.json')
       writeFileSync(settings, '{"level":1}')

@@ -54,6 +54,7 @@ function roundTrip(size, settings) {
         ? [
             ours(awaited, AWAITED, [...job, 'seqpacket', 'recv']),
             ours('seqpacket, recvSync', SYNC, [...job, 'seqpacket', 'sync']),
+            endpoint(job),
           ]
         : []),
       ours('stream, recv', AWAITED, [...job, 'stream', 'recv']),
@@ -94,6 +95,7 @@ function throughput(size, settings) {
             ours('seqpacket, recvMany', MANY, [...job, 'seqpacket', 'many']),
             ours('datagram, recvMany', MANY, [...job, 'datagram', 'many']),
             ours('seqpacket, recvSync', SYNC, [...job, 'seqpacket', 'sync']),
+            endpoint(job),
           ]
         : []),
       ours('stream, recv', AWAITED, [...job, 'stream', 'recv']),
@@ -144,6 +146,11 @@ function descriptors() {
 /** @param {string} name @param {string} waits @param {Array<string | number>} args @returns {Contender} */
 function ours(name, waits, args) {
   return { name, waits, ours: true, command: () => script('unix-socket-near.js', ...args) }
+}
+
+/** @param {Array<string | number>} job @returns {Contender} */
+function endpoint(job) {
+  return { name: 'Endpoint', waits: AWAITED, ours: true, command: () => script('endpoint-near.js', ...job) }
 }
 
 /** @param {Array<string | number>} job @returns {Contender} */

@@ -1,4 +1,5 @@
 import { condition } from './condition.js'
+import { endpoint } from './endpoint.js'
 import { fifo } from './fifo.js'
 import { fileLock } from './file-lock.js'
 import { netSocket } from './net-socket.js'
@@ -51,6 +52,7 @@ export const transports = [
   sysvQueue,
   unixStream,
   unixSeqpacket,
+  endpoint,
   processSend,
   netSocket,
 ]
