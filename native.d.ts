@@ -580,8 +580,11 @@ export declare function signalSend(pid: number, number: number, value?: number |
 
 export declare function signalSendToGroup(pgid: number, number: number): void
 
-/** Takes what is there for all receivers of this environment, and gives whether there may be more. */
-export declare function signalTake(): boolean
+/**
+ * Takes what is there for all receivers of this environment. 0: that was all; 1: there may be more; 2: there may be, but it is
+ * to wait a little.
+ */
+export declare function signalTake(): number
 
 export declare function signalUnblock(numbers: Array<number>): void
 

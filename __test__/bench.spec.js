@@ -78,3 +78,18 @@ test('the bench measures our locks uncontended, contended and idle, beside C pro
   // How fair so short a look is, and what it costs, may be nothing at all.
   for (const row of rows) assert.ok(row.value >= 0 && row.peerValue >= 0, JSON.stringify(row))
 })
+
+test('the bench measures our signals and the ends of processes beside C programs', () => {
+  const { status, stdout, stderr } = run('signals', 'processes', '--quick', '--json', '--runs', '1')
+  assert.equal(status, 0, stderr)
+  const rows = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .filter(({ page }) => page === 'signals' || page === 'processes')
+  const figures = new Set(rows.map(({ figure }) => figure))
+  for (const figure of ['round trip p50', 'round trip p99', 'throughput', 'end noticed after, p99']) {
+    assert.ok(figures.has(figure), figure)
+  }
+  for (const row of rows) assert.ok(row.value > 0 && row.peerValue > 0, JSON.stringify(row))
+})

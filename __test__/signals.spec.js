@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { Handle, pipe, SignalReceiver, signals } from '../index.js'
 import { parcelOf } from '../lib/handover.js'
-import { fixture, start } from './support/child.js'
+import { fixture, run, start } from './support/child.js'
 import { needs } from './support/extras.js'
 import { inC, setOf, signalsInC, threadsOpenTo } from './support/signals.js'
 import { descriptors, turn, until } from './support/state.js'
@@ -297,15 +297,72 @@ describe('a receiver', options, () => {
 })
 
 describe('at the limit of pending signals', options, () => {
-  test('the sender sees EAGAIN, and what was sent before arrives', needs('prlimit'), async () => {
-    const words = [process.execPath, fixture('signals-scenarios.js'), 'fill to the limit', signalsInC()]
+  /** @param {string[]} words */
+  async function limited(...words) {
     // The limit is this user's: what else is pending counts.
     const pending = Number(/^SigQ:\s*(\d+)/m.exec(await readFile('/proc/self/status', 'utf8'))?.[1])
-    const limit = `--sigpending=${pending + 500}`
-    const told = execFileSync('prlimit', [limit, ...words], { encoding: 'utf8' })
+    const limit = pending + 500
+    const command = [`--sigpending=${limit}`, process.execPath, fixture('signals-scenarios.js'), ...words]
+    return { limit, told: execFileSync('prlimit', command, { encoding: 'utf8', timeout: 30_000 }) }
+  }
+
+  test('the sender sees EAGAIN, and what was sent before arrives', needs('prlimit'), async () => {
+    const { limit, told } = await limited('fill to the limit', signalsInC())
     const [sent, error, received, dropped] = told.trim().split(' ')
-    assert.ok(Number(sent) > 100 && Number(sent) <= pending + 500, told)
+    assert.ok(Number(sent) > 100 && Number(sent) <= limit, told)
     assert.deepEqual([error, received, dropped], ['EAGAIN', sent, '0'])
+  })
+
+  test('receiving can begin all the same, and begins with nothing that nobody has sent', needs('prlimit'), async () => {
+    const { told } = await limited('receive while the queue is full')
+    assert.deepEqual(told.trim().split('\n'), ['EAGAIN true', 'undefined', 'SIGHUP 7', 'SIGRTMIN+1 7'])
+  })
+})
+
+describe('a receiver that is behind', options, () => {
+  const MANY = 70_000
+
+  for (const reads of ['never', 'slowly']) {
+    test(`and reads ${reads} holds up neither those who wait for other signals nor listeners`, async (t) => {
+      const behind = receive(t, 'SIGRTMIN+6')
+      const other = receive(t, 'SIGRTMIN+7')
+      let heard = 0
+      const listener = () => heard++
+      process.on('SIGUSR2', listener)
+      t.after(() => process.off('SIGUSR2', listener))
+      receive(t, 'SIGUSR2')
+      await inC('queue', process.pid, min + 6, MANY)
+      // What the flood had filled is empty, so all of it is here.
+      signals.send(process.pid, 'SIGRTMIN+7', { value: 0 })
+      await other.recv({ timeout: 10_000 })
+      for (let round = 1; round <= 20; round++) {
+        if (reads === 'slowly') for (let i = 0; i < 64; i++) behind.tryRecv()
+        const waiting = other.recv({ timeout: 10_000 })
+        signals.send(process.pid, 'SIGRTMIN+7', { value: round })
+        signals.send(process.pid, 'SIGUSR2')
+        assert.equal((await waiting).value, round)
+        await until(() => heard === round, 'the listener')
+      }
+      if (reads === 'never') behind.close()
+      else for (let value = 20 * 64; value < MANY; value++) assert.equal(behind.tryRecv()?.value, value)
+      signals.send(process.pid, 'SIGRTMIN+7', { value: 21 })
+      assert.equal((await other.recv({ timeout: 10_000 })).value, 21)
+    })
+  }
+
+  test('but reads loses none: they wait in the kernel', async (t) => {
+    const count = 250_000
+    const receiver = receive(t, 'SIGRTMIN+8')
+    const sent = inC('queue', process.pid, min + 8, count)
+    for (let value = 0; value < count; ) {
+      const info = receiver.tryRecv()
+      if (info === undefined) await turn()
+      else assert.equal(info.value, value++)
+      // The loop takes what is there, as often as it can.
+      if (value % 4 === 0) await turn()
+    }
+    await sent
+    assert.equal(receiver.dropped, 0)
   })
 })
 
@@ -348,6 +405,11 @@ describe('beside process.on of the same signal', options, () => {
       await until(() => heard.count === 6, 'both again')
     })
   }
+
+  test('a listener that comes and goes a thousand times, as receivers do, is deaf at no time', async () => {
+    const child = start(fixture('signals-scenarios.js'), ['listeners that come and go'])
+    assert.equal(await child.succeeded(), 'heard\n')
+  })
 
   test('a listener hears signals while a thread that receives them is busy', async () => {
     const child = start(fixture('signals-scenarios.js'), ['a handler of its own, and a worker that is busy'])
@@ -413,6 +475,30 @@ describe('what a signal does by default', options, () => {
     await child.says('terminated')
     process.kill(child.pid, 'SIGHUP')
     assert.equal((await child.outcome).signal, 'SIGHUP')
+  })
+
+  test('is nothing while it is ignored, before a receiver and after it, until restoreDefault', async () => {
+    for (const name of ['SIGUSR2', 'SIGRTMIN+1']) {
+      const { stdout, signal, code } = await run(fixture('signals-scenarios.js'), [
+        'ignore, receive, close, restore',
+        name,
+      ])
+      assert.equal(stdout, `${name}\nlives\n`)
+      // The runtime has no name for a realtime one, and calls it a success.
+      if (name === 'SIGUSR2') assert.deepEqual([signal, code], [name, null])
+    }
+  })
+
+  test('of job control and of the debugger is received instead', async () => {
+    const names = ['SIGTSTP', 'SIGCONT', 'SIGWINCH', 'SIGPIPE', 'SIGUSR1', 'SIGTTOU']
+    const child = start(fixture('signals-scenarios.js'), ['job control'])
+    await child.says('ready')
+    for (const name of names) {
+      process.kill(child.pid, name)
+      await child.says(name)
+    }
+    const outcome = await child.outcome
+    assert.deepEqual([outcome.code, outcome.stderr], [0, ''])
   })
 
   test('restoreDefault takes the place of a listener', async () => {
@@ -481,6 +567,12 @@ describe('held back', options, () => {
     process.kill(child.pid, 'SIGTERM')
     const { signal, stdout } = await child.outcome
     assert.deepEqual([signal, stdout], ['SIGTERM', 'ready\npending\n'])
+  })
+
+  test('by a worker: beyond its end, from no child, until somebody lets them go', async () => {
+    const { stdout, signal } = await run(fixture('signals-scenarios.js'), ['worker that holds back, and ends'])
+    const empty = '0'.repeat(16)
+    assert.deepEqual([stdout, signal], [`0  ${empty},${empty}\nSIGUSR2\n`, 'SIGUSR2'])
   })
 
   test('of one thread alone, and with threads that are started meanwhile', async (t) => {
@@ -554,6 +646,86 @@ describe('children', options, () => {
     const told = [await receiver.recv()]
     while (told.at(-1)?.pid !== child.pid) told.push(await receiver.recv({ timeout: 5000 }))
     assert.ok(told.every(({ signal, code }) => signal === 'SIGCHLD' && code === 'child'))
+  })
+})
+
+describe('rubbish', options, () => {
+  const bad = /** @type {any} */ (signals)
+  /** @param {() => unknown} body @param {RegExp} [code] */
+  const refused = (body, code = /^ERR_(INVALID_ARG_(TYPE|VALUE)|OUT_OF_RANGE)$/) =>
+    assert.throws(body, (error) => code.test(/** @type {any} */ (error).code), `${body}`)
+  const throwing = { valueOf: () => assert.fail('asked'), toString: () => assert.fail('asked') }
+  const values = [
+    undefined,
+    null,
+    true,
+    1n,
+    Number.NaN,
+    -1,
+    0.5,
+    2 ** 31,
+    2 ** 53,
+    Infinity,
+    '',
+    'x',
+    {},
+    [[]],
+    throwing,
+  ]
+
+  test('is refused as pid, thread, value and options, before anything is sent', (t) => {
+    const receiver = receive(t, 'SIGUSR2')
+    for (const value of values) {
+      refused(() => bad.send(value, 'SIGUSR2'))
+      if (value !== undefined) refused(() => bad.send(process.pid, 'SIGUSR2', { thread: value }))
+      if (value !== undefined && value !== -1) refused(() => bad.send(process.pid, 'SIGUSR2', { value }))
+      refused(() => bad.sendToGroup(value, 'SIGUSR2'))
+    }
+    refused(() => bad.send(process.pid, 'SIGUSR2', { value: -(2 ** 31) - 1 }))
+    for (const value of [null, 1, 'x', true]) refused(() => bad.send(process.pid, 'SIGUSR2', value))
+    assert.equal(receiver.tryRecv(), undefined)
+  })
+
+  test('is refused as a signal by every method', () => {
+    const names = [
+      'sigterm',
+      'TERM',
+      ' SIGTERM',
+      'SIGTERM ',
+      'SIGRTMIN+03',
+      'SIGRTMIN+-1',
+      'SIGRTMIN3',
+      '15',
+      '__proto__',
+    ]
+    const uses = ['number', 'receive', 'ignore', 'restoreDefault', 'block', 'unblock']
+    for (const use of uses) {
+      for (const value of [...values, ...names, 65, 0]) refused(() => bad[use](value))
+    }
+    for (const value of [...values, ...names, 65]) {
+      refused(() => bad.send(process.pid, value))
+      refused(() => bad.sendToGroup(0, value))
+    }
+    for (const value of [...values, 0, 65, 'SIGTERM']) refused(() => bad.name(value))
+    for (const list of [['SIGUSR2', undefined], [['SIGUSR2']], Array(3), { length: 1, 0: 'SIGUSR2' }]) {
+      refused(() => bad.receive(list))
+    }
+  })
+
+  test('a thread of another process is ESRCH', async () => {
+    const child = spawn('sleep', ['60'])
+    const pid = /** @type {number} */ (child.pid)
+    refused(() => signals.send(process.pid, 0, { thread: pid }), /^ESRCH$/)
+    refused(() => signals.send(pid, 0, { thread: process.pid, value: 1 }), /^ESRCH$/)
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  })
+
+  test('a signal named twice comes once', (t) => {
+    const receiver = receive(t, ['SIGUSR2', 'SIGUSR2', signals.number('SIGUSR2')])
+    signals.send(process.pid, 'SIGUSR2')
+    assert.equal(receiver.recvSync({ timeout: 5000 }).signal, 'SIGUSR2')
+    assert.equal(receiver.tryRecv(), undefined)
   })
 })
 

@@ -12,7 +12,7 @@ use napi_derive::napi;
 use os_ipc_core::signal::hub::Hub;
 use os_ipc_core::signal::receiver::{Received, Receiver};
 use os_ipc_core::signal::refusal::{Purpose, refusal};
-use os_ipc_core::signal::{self as office, name, send};
+use os_ipc_core::signal::{self as office, Left, name, send};
 use os_ipc_core::sys::epoll::{Epoll, Interest};
 use os_ipc_core::sys::signal::{self, Set};
 use os_ipc_core::{Error, Result};
@@ -138,10 +138,16 @@ pub fn signal_hub_watch(env: Env, reactor: u32, token: u32, of_bell: bool) -> na
     reactor::epoll(reactor).and_then(watch).or_throw(&env)
 }
 
-/// Takes what is there for all receivers of this environment, and gives whether there may be more.
+/// Takes what is there for all receivers of this environment. 0: that was all; 1: there may be more; 2: there may be, but it is
+/// to wait a little.
 #[napi(catch_unwind)]
-pub fn signal_take(env: Env) -> napi::Result<bool> {
-    with_hub(|watched| watched.hub.take()).or_throw(&env)
+pub fn signal_take(env: Env) -> napi::Result<u32> {
+    let left = with_hub(|watched| watched.hub.take()).or_throw(&env)?;
+    Ok(match left {
+        Left::Nothing => 0,
+        Left::More => 1,
+        Left::Later => 2,
+    })
 }
 
 /// Receives these signals from here on, and gives the receiver's number.

@@ -1,6 +1,9 @@
 /**
  * The transports that the conformance suite runs over, a row each. What a row says of itself decides which promises are
  * asked of it.
+ *
+ * Signals and processes are none: a signal carries one integer and no bytes, has no end to be handed over, and comes to every
+ * receiver; a process ends once. What they promise is in specs of their own and in the faults.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,3 +1,13 @@
+/**
+ * N1. The other faults of signals need no stress, and are proved by __test__/signals.spec.js:
+ * - N2, merging: 'realtime signals queue, others merge', 'gets every realtime signal, in order, with its value';
+ * - N3, the limit of what is pending: 'at the limit of pending signals';
+ * - N4, realtime signals that nobody receives any more: 'is nothing after ignore, whatever is still coming', 'does not end a
+ *   process that is ending, under a flood', 'refused';
+ * - N5, several receivers: 'gets it whoever else receives it', 'in each of four workers gets all';
+ * - N6, children: 'start with nothing held back and nothing ignored';
+ * - N7, a full buffer: 'counts what is thrown away, and keeps the oldest', 'a receiver that is behind'.
+ */
 import assert from 'node:assert/strict'
 import { setImmediate as turn } from 'node:timers/promises'
 import { signals } from '../../index.js'

@@ -204,7 +204,7 @@ impl Error {
                 errno: Errno::EAGAIN, syscall: "pidfd_send_signal" | "sigqueue" | "rt_tgsigqueueinfo", ..
             } => Some(
                 "as many signals are pending as RLIMIT_SIGPENDING allows to this user (ulimit -i): whoever is to receive them \
-                 has not kept up, so send again later",
+                 has not kept up, so try again later",
             ),
             Self::Os { errno: Errno::ENOSPC, syscall: "semget", .. } => Some(
                 "there are as many sets, or as many semaphores in all of them, as the fourth and the second number of \

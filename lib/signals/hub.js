@@ -2,7 +2,7 @@
  * Where this environment (main thread or worker) takes signals, for all receivers that it has. Nothing is started before the
  * first of them.
  */
-import { clearInterval, setImmediate, setInterval } from 'node:timers'
+import { clearInterval, setImmediate, setInterval, setTimeout } from 'node:timers'
 import { isMainThread } from 'node:worker_threads'
 import native from '../load.js'
 import { onTokio, register } from '../reactor.js'
@@ -19,6 +19,11 @@ const waiting = new Set()
 /** Of the two that are watched, how many are. What fails is begun again by the next receiver. */
 let watched = 0
 let isResuming = false
+/** A receiver is behind: how long the others wait before they look again. */
+const PAUSE = 5
+/** What the addon says when that is so, and when there may be more at once. */
+const [MORE, LATER] = [1, 2]
+let isPausing = false
 /** @type {NodeJS.Timeout | undefined} */
 let looking
 
@@ -43,7 +48,7 @@ export function lookSoon() {
 
 /** @returns {boolean} whether anybody was served */
 function onReady() {
-  const more = native.signalTake()
+  const left = native.signalTake()
   let served = false
   for (const reference of waiting) {
     const receiving = reference.deref()?.receiving
@@ -54,12 +59,23 @@ function onReady() {
       served = true
     }
   }
-  if (more) resume()
+  if (left === MORE) resume()
+  // No edge may ever come for what is left there.
+  else if (left === LATER) pause()
   if (waiting.size === 0 && looking !== undefined) {
     clearInterval(looking)
     looking = undefined
   }
   return served
+}
+
+function pause() {
+  if (isPausing) return
+  isPausing = true
+  setTimeout(() => {
+    isPausing = false
+    onReady()
+  }, PAUSE).unref()
 }
 
 /** In the next turn of the loop: other sources are not to starve. */

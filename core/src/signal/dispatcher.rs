@@ -6,10 +6,12 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::EventFd;
 
+use super::office::{Asking, Left};
 use super::{hub, office};
 use crate::error::{Error, Result};
 use crate::sys::signal::{Set, SignalFd};
@@ -17,6 +19,8 @@ use crate::sys::thread as sys_thread;
 
 /// Handlers of the program run on it.
 const STACK_SIZE: usize = 256 * 1024;
+/// While a receiver is behind.
+const PAUSE: Duration = Duration::from_millis(5);
 
 #[derive(Debug)]
 pub(super) struct Dispatcher {
@@ -73,7 +77,10 @@ impl Dispatcher {
             // EAGAIN: nothing has changed.
             let _nothing = self.changed.read();
             // The descriptor is what it has been made.
-            drop(office::with(|office| office.take(&self.signals, None)));
+            let left = office::with(|office| office.take(&self.signals, Some(&Asking::Dispatcher)));
+            if left == Ok(Left::Later) {
+                thread::sleep(PAUSE);
+            }
         }
     }
 }

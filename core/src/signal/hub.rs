@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
-use super::office::{self, Asking};
+use super::office::{self, Asking, Left};
 use crate::error::{Error, Result};
 use crate::sys::signal::SignalFd;
 
@@ -51,8 +51,8 @@ impl Hub {
         self.0.bell.as_fd()
     }
 
-    /// Takes what is there, for all receivers. Gives whether there may be more.
-    pub fn take(&self) -> Result<bool> {
+    /// Takes what is there, for all receivers.
+    pub fn take(&self) -> Result<Left> {
         self.0.silence();
         office::with(|office| office.take(&self.0.signals, Some(&Asking::Hub(self.0.number))))
     }

@@ -15,4 +15,4 @@ pub mod receiver;
 pub mod refusal;
 pub mod send;
 
-pub use office::{block, dispose, end, learn, pending, spare, unblock};
+pub use office::{Left, block, dispose, end, learn, pending, spare, unblock};

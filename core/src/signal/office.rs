@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::dispatcher::Dispatcher;
 use super::hub::Shared;
@@ -15,6 +16,11 @@ use crate::sys::signal::{self, Callable, Disposition, Handler, Info, Set, Signal
 
 /// So many signals are kept for a receiver that does not take them. More than the kernel keeps, as a rule.
 const CAPACITY: usize = 131_072;
+/// One that has more than this is behind: no more are taken than it has read meanwhile, and the rest waits in the kernel, whose
+/// limit the sender sees.
+const BEHIND: usize = CAPACITY / 2;
+/// For so long since it last read. A receiver that is forgotten holds up nobody.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The state.
 pub(super) struct Office {
@@ -43,8 +49,28 @@ struct Mailbox {
     wanted: Set,
     signals: VecDeque<Received>,
     dropped: u64,
-    /// Somebody has taken some since signals were last taken from the kernel ahead of need.
-    is_read: bool,
+    /// So many were read since signals were last taken from the kernel.
+    read: usize,
+    last_read: Option<Instant>,
+}
+
+impl Mailbox {
+    /// How many may be taken from the kernel ahead of need, as far as this receiver goes.
+    fn credit(&self) -> usize {
+        let is_read = || self.last_read.is_some_and(|instant| instant.elapsed() < PATIENCE);
+        if self.signals.len() > BEHIND && is_read() { self.read } else { AT_ONCE }
+    }
+}
+
+/// What is left when signals have been taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing, as far as is known.
+    Nothing,
+    /// Perhaps some.
+    More,
+    /// Some that are to wait a little: a receiver is behind.
+    Later,
 }
 
 static OFFICE: Mutex<Option<Office>> = Mutex::new(None);
@@ -230,7 +256,8 @@ impl Office {
 
     pub(super) fn open(&mut self, hub: u64, wanted: Set) -> Result<u64> {
         let number = self.next_number();
-        self.boxes.insert(number, Mailbox { hub, wanted, signals: VecDeque::new(), dropped: 0, is_read: false });
+        self.boxes
+            .insert(number, Mailbox { hub, wanted, signals: VecDeque::new(), dropped: 0, read: 0, last_read: None });
         self.post_notices().inspect_err(|_| drop(self.boxes.remove(&number)))?;
         Ok(number)
     }
@@ -259,28 +286,33 @@ impl Office {
     /// Gives the oldest that have come for receiver `number`, at most as many as there is room for.
     pub(super) fn collect(&mut self, number: u64, room: &mut Vec<Received>, most: usize) {
         if let Some(mailbox) = self.boxes.get_mut(&number) {
-            mailbox.is_read = true;
             let count = most.min(mailbox.signals.len());
+            if mailbox.signals.len() > BEHIND {
+                mailbox.read += count;
+                mailbox.last_read = Some(Instant::now());
+            }
             room.extend(mailbox.signals.drain(..count));
         }
     }
 
-    /// Takes what is there, and hands it out. `asking` needs no bell for what is its own: it looks by itself. Gives whether
-    /// there may be more.
-    pub(super) fn take(&mut self, signals: &SignalFd, asking: Option<&Asking>) -> Result<bool> {
-        // Whoever receives, but slowly, is not to lose any: they wait in the kernel, whose limit the sender sees.
-        let is_behind =
-            |mailbox: &mut Mailbox| mailbox.signals.len() > CAPACITY / 2 && std::mem::take(&mut mailbox.is_read);
-        if matches!(asking, Some(Asking::Hub(_))) && self.boxes.values_mut().any(is_behind) {
-            return Ok(false);
+    /// Takes what is there, and hands it out. `asking` needs no bell for what is its own: it looks by itself.
+    pub(super) fn take(&mut self, signals: &SignalFd, asking: Option<&Asking>) -> Result<Left> {
+        let ahead = matches!(asking, Some(Asking::Hub(_) | Asking::Dispatcher));
+        let credit = if ahead { self.boxes.values().map(Mailbox::credit).min().unwrap_or(AT_ONCE) } else { AT_ONCE };
+        if credit == 0 {
+            return Ok(Left::Later);
+        }
+        for mailbox in self.boxes.values_mut() {
+            mailbox.read = 0;
         }
         let mut count = 0;
         let mut handlers = HashMap::new();
-        signals.take(|info| {
+        let more = signals.take(|info| {
             self.hand_out(info, asking, &mut handlers);
             count += 1;
-            count < AT_ONCE
-        })
+            count < credit.min(AT_ONCE)
+        })?;
+        Ok(if more { Left::More } else { Left::Nothing })
     }
 
     fn hand_out(&mut self, info: &Info, asking: Option<&Asking>, handlers: &mut HashMap<i32, Option<Handler>>) {
@@ -320,6 +352,8 @@ pub(super) enum Asking {
     Hub(u64),
     /// One receiver.
     Receiver(u64),
+    /// Nobody: it is taken for others.
+    Dispatcher,
 }
 
 impl Asking {
@@ -327,6 +361,7 @@ impl Asking {
         match self {
             Self::Hub(number) => *number == hub,
             Self::Receiver(number) => *number == receiver,
+            Self::Dispatcher => false,
         }
     }
 }

@@ -5,7 +5,9 @@
 //!
 //! A thread that holds the signal back at that moment may do so for a moment only (the C library and libuv do that around
 //! forks and locks) and go back to a mask from before. Such a one gets [`cancel::SIGNAL`]: whenever it stops holding that
-//! back, our handler runs there and changes the mask, before anything else can come through.
+//! back, our handler runs there and changes the mask, before anything else can come through. So does one that cannot be asked
+//! otherwise because as many signals of this user's are pending as may be: without room for its mark, the kernel refuses a
+//! realtime signal, and delivers another one as if somebody had meant it.
 
 use std::collections::HashMap;
 use std::ffi::c_int;
@@ -29,6 +31,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const LOOKS: u32 = 10;
 /// So many, and what it does it does not do for a moment.
 const MANY_LOOKS: u32 = 100;
+
+/// With less room in the queue, others may well have taken it before it is used.
+const ROOM: u64 = 16;
 
 const STRANGE: &str = "This system's /proc does not tell what its threads hold back";
 
@@ -64,7 +69,8 @@ fn hold_in_others(set: Set) -> Result<()> {
     let mut pause = Duration::from_micros(20);
     loop {
         let mut done = true;
-        for Thread { number: thread, held, pending } in threads()? {
+        let mut full = false;
+        for Thread { number: thread, held, pending, room } in threads()? {
             if thread == own {
                 continue;
             }
@@ -79,6 +85,11 @@ fn hold_in_others(set: Set) -> Result<()> {
                     *looks += 1;
                     done &= *looks > MANY_LOOKS || !carrier.is_some_and(|carrier| pending.has(carrier));
                 }
+                (Some(_), None) if room < ROOM => {
+                    (done, full) = (false, true);
+                    cancel::interrupt(Pid::from_raw(thread));
+                    asked.insert(thread, Asked { carrier: None, looks: 0 });
+                }
                 (Some(carrier), None) => {
                     done = false;
                     let mut probe = Info::queued(carrier, 0);
@@ -89,7 +100,7 @@ fn hold_in_others(set: Set) -> Result<()> {
                     }
                 }
                 (Some(_), Some(Asked { carrier, looks })) => {
-                    done = false;
+                    (done, full) = (false, full || room < ROOM);
                     *looks += 1;
                     // It has gone back to a mask from before. Never both at once: one would have the other held back.
                     if looks.is_multiple_of(LOOKS) && !carrier.is_some_and(|carrier| pending.has(carrier)) {
@@ -100,6 +111,9 @@ fn hold_in_others(set: Set) -> Result<()> {
         }
         if done {
             return Ok(());
+        }
+        if Instant::now() > deadline && full {
+            return Err(Error::os(Errno::EAGAIN, "rt_tgsigqueueinfo"));
         }
         if Instant::now() > deadline {
             return Err(Error::NotSupported("A thread of this process takes no signals, so none can be held back"));
@@ -118,6 +132,8 @@ pub struct Thread {
     pub held: Set,
     /// What waits for this thread alone.
     pub pending: Set,
+    /// How many signals more may be pending for processes of its user.
+    room: u64,
 }
 
 /// Every thread of this process.
@@ -132,7 +148,7 @@ pub fn threads() -> Result<Vec<Thread>> {
             Ok(status) => {
                 let sets = (field(&status, "SigBlk:"), field(&status, "SigPnd:"));
                 let (Some(held), Some(pending)) = sets else { return Err(Error::NotSupported(STRANGE)) };
-                Ok(Some(Thread { number, held, pending }))
+                Ok(Some(Thread { number, held, pending, room: room(&status) }))
             }
             // It has ended meanwhile.
             Err(Error::Os { errno: Errno::ENOENT | Errno::ESRCH, .. }) => Ok(None),
@@ -147,6 +163,15 @@ pub fn pending_for_process() -> Result<Set> {
     let path = "/proc/self/status";
     let status = retry(|| fs::read_to_string(path).map_err(|error| Error::io(&error, "open").at(path)))?;
     field(&status, "ShdPnd:").ok_or(Error::NotSupported(STRANGE))
+}
+
+/// What SigQ tells: how many are pending, and how many may be. Systems that do not tell have no limit.
+fn room(status: &str) -> u64 {
+    let value =
+        status.lines().find_map(|line| line.strip_prefix("SigQ:")).and_then(|value| value.trim().split_once('/'));
+    value
+        .and_then(|(queued, most)| Some(most.parse::<u64>().ok()?.saturating_sub(queued.parse().ok()?)))
+        .unwrap_or(u64::MAX)
 }
 
 /// A set of signals that a status of /proc tells of.
