@@ -134,7 +134,7 @@ export class PipeReader extends PipeEnd implements Receiver<Buffer, { maxBytes?:
   /** Reads into the caller's memory; 0 at the end. */
   recvInto(target: ArrayBufferView, options?: WaitOptions): Promise<number>
   /** Moves bytes (default: to the end) inside the kernel, without a copy through this process; settles with the bytes moved. */
-  spliceTo(target: PipeWriter | number, options?: { bytes?: number } & WaitOptions): Promise<number>
+  spliceTo(target: PipeWriter | UnixSocket<'stream'> | number, options?: { bytes?: number } & WaitOptions): Promise<number>
   iterate(options?: { maxBytes?: number } & WaitOptions): AsyncIterableIterator<Buffer>
   [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>
   /** A Node stream that owns this end from now on: recv is ERR_INVALID_STATE, destroying it closes. Of a pipe with packets an object stream: each packet is a chunk. */
@@ -149,7 +149,7 @@ export class PipeWriter extends PipeEnd implements Sender<Data, unknown, number>
   trySend(data: Data): number
   sendSync(data: Data, options?: TimeoutOption): void
   /** From a pipe, a socket or a file into this pipe, in the kernel. */
-  spliceFrom(source: PipeReader | number, options?: { bytes?: number } & WaitOptions): Promise<number>
+  spliceFrom(source: PipeReader | UnixSocket<'stream'> | number, options?: { bytes?: number } & WaitOptions): Promise<number>
   writable(options?: { highWaterMark?: number; signal?: AbortSignal }): Writable
 }
 
@@ -823,6 +823,8 @@ export class UnixSocket<T extends SocketType = SocketType>
   recv(options?: { maxBytes?: number } & WaitOptions): Promise<SocketMessage | null>
   tryRecv(options?: { maxBytes?: number }): SocketMessage | null | undefined
   recvSync(options?: { maxBytes?: number } & TimeoutOption): SocketMessage | null
+  /** Bytes of a stream into the caller's memory; 0 at the end. Descriptors that come with them are closed. */
+  recvInto(target: ArrayBufferView, options?: WaitOptions): Promise<number>
   iterate(options?: { maxBytes?: number } & WaitOptions): AsyncIterableIterator<SocketMessage>
   [Symbol.asyncIterator](): AsyncIterableIterator<SocketMessage>
   /** Many messages with one system call (sendmmsg). When it fails, the error's `messagesSent` counts. */

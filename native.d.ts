@@ -731,6 +731,9 @@ export declare function unixAddress(text: string): number
 
 export declare function unixAddressForget(id: number): void
 
+/** How many descriptors this process may have open. */
+export declare function unixDescriptorLimit(): number
+
 /** Takes a connection; nothing if there is none. */
 export declare function unixListenerAccept(id: number): UnixSocketFacts | null
 
@@ -765,10 +768,7 @@ export interface UnixListenerOptions {
 
 export declare function unixListenerWatch(id: number, reactor: number, token: number): void
 
-/** Closes the descriptors of a parcel that has arrived. */
-export declare function unixParcelDiscard(id: number): void
-
-/** Closes the descriptors of a parcel that was to be sent. */
+/** Closes the descriptors of a parcel. */
 export declare function unixParcelDrop(id: number): void
 
 /** Copies the first `count` descriptors of the words, and gives the parcel's number. */
@@ -842,8 +842,8 @@ export declare function unixSocketQueued(id: number): number
 
 export declare function unixSocketSetBufferSizes(id: number, send?: number | undefined | null, receive?: number | undefined | null): void
 
-/** Says where the shared words are, and how many bytes that are not JS's own make it collect garbage at once. */
-export declare function unixSocketShare(words: object, pressure: number): void
+/** Says where the shared words are. */
+export declare function unixSocketShare(words: object): void
 
 /** 0 reading, 1 writing, else both. */
 export declare function unixSocketShutdown(id: number, how: number): void

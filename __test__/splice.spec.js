@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
-import { pipe } from '../index.js'
-import { fixture, start } from './support/child.js'
+import { pipe, UnixSocket } from '../index.js'
+import { fixture, output, start } from './support/child.js'
 import { descriptors, turn, until } from './support/state.js'
 
 const PAGE = 4096
@@ -222,6 +222,63 @@ describe('sockets', () => {
     far.destroy()
   })
 
+  test('of the type stream, there and back', limit, async () => {
+    const [near, far] = UnixSocket.pair()
+    const [from, to] = [open(), open()]
+    made.push(near, far)
+    const sent = from.writer.send(data).then(() => from.writer.close())
+    const got = all(to.reader)
+    const coming = to.writer.spliceFrom(far)
+    assert.equal(await from.reader.spliceTo(near), data.length)
+    near.shutdown('write')
+    await sent
+    assert.equal(await coming, data.length)
+    to.writer.close()
+    assert.equal(digest(await got), digest(data))
+  })
+
+  test('of messages are refused', limit, async () => {
+    const { reader, writer } = open()
+    for (const socket of UnixSocket.pair('seqpacket')) {
+      made.push(socket)
+      await assert.rejects(reader.spliceTo(/** @type {any} */ (socket)), { code: 'ERR_INVALID_ARG_TYPE' })
+      await assert.rejects(writer.spliceFrom(/** @type {any} */ (socket)), { code: 'ERR_INVALID_ARG_TYPE' })
+    }
+  })
+
+  test('sends wait behind a splice into their socket', limit, async () => {
+    const [near, far] = UnixSocket.pair()
+    made.push(near, far)
+    const { reader, writer } = open()
+    const moving = reader.spliceTo(near, { bytes: 3 })
+    await turn()
+    const sending = near.send('after')
+    await writer.send('one')
+    assert.equal(await moving, 3)
+    await sending
+    assert.equal(String((await far.recv())?.data), 'oneafter')
+  })
+
+  test('whose other side has gone are EPIPE, and the bytes stay in the pipe', limit, async () => {
+    const [near, far] = UnixSocket.pair()
+    made.push(near)
+    far.close()
+    const { reader, writer } = open()
+    writer.trySend('kept')
+    await assert.rejects(reader.spliceTo(near), { code: 'EPIPE', bytesSent: 0 })
+    assert.equal(String(reader.tryRecv()), 'kept')
+  })
+
+  for (const form of ['handle', 'number']) {
+    test(`that nobody reads do not hold up who writes to the pipe: a ${form}`, limit, async () => {
+      assert.equal(await output(fixture('splice-to-full-socket.js'), [form]), 'ETIMEDOUT, all there')
+    })
+
+    test(`that send nothing do not hold up who reads the pipe: a ${form}`, limit, async () => {
+      assert.equal(await output(fixture('splice-from-empty-socket.js'), [form]), 'ETIMEDOUT, read')
+    })
+  }
+
   test('one that sends nothing is waited for, and given up', limit, async () => {
     const { near, far, fd } = await sockets()
     const { writer } = open()
@@ -371,7 +428,11 @@ describe('among other operations', () => {
 describe('arguments', () => {
   test('that are no such end are refused, and the handles stay free', limit, async () => {
     const [from, to] = [open(), open()]
-    const type = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message: /must be a Pipe\w+ or a descriptor/ }
+    const type = {
+      name: 'TypeError',
+      code: 'ERR_INVALID_ARG_TYPE',
+      message: /must be a Pipe\w+, a UnixSocket of the type 'stream' or a descriptor/,
+    }
     for (const bad of [from.reader, null, undefined, {}, '1', 1n]) {
       await assert.rejects(from.reader.spliceTo(/** @type {any} */ (bad)), type)
     }

@@ -23,6 +23,20 @@ pub(crate) fn throw(env: &Env, error: &Error, bytes_sent: Option<f64>) -> napi::
     }
 }
 
+/// The same where bytes were taken that have not got there: they are the error's `data`.
+pub(crate) fn throw_left(env: &Env, error: &Error, bytes_sent: f64, data: Vec<u8>) -> napi::Error {
+    let built = build(env, error, Some(bytes_sent)).and_then(|mut object| {
+        if !data.is_empty() {
+            set(&mut object, "data", napi::bindgen_prelude::Buffer::from(data))?;
+        }
+        env.throw(object)
+    });
+    match built {
+        Ok(()) => napi::Error::from_status(Status::PendingException),
+        Err(failure) => failure,
+    }
+}
+
 fn build<'env>(env: &'env Env, error: &Error, bytes_sent: Option<f64>) -> napi::Result<Object<'env>> {
     let code = code(error);
     let message = match error {

@@ -7,7 +7,7 @@ use napi_derive::napi;
 use os_ipc_core::Result;
 use os_ipc_core::splice::{Moved, Splice};
 
-use crate::error::{OrThrow, throw};
+use crate::error::{OrThrow, throw_left};
 use crate::pipe::PIPES;
 use crate::reactor;
 use crate::table;
@@ -62,10 +62,10 @@ fn start(reactor: u32, token: u32, splice: Result<Splice>, limit: Option<f64>) -
         token,
         move |flag| Ok(splice.run(limit, flag)),
         |env, moved| {
-            let Moved { bytes, error } = moved.or_throw(env)?;
+            let Moved { bytes, error, taken } = moved.or_throw(env)?;
             match error {
                 None => Ok(bytes as f64),
-                Some(error) => Err(throw(env, &error, Some(bytes as f64))),
+                Some(error) => Err(throw_left(env, &error, bytes as f64, taken)),
             }
         },
     )

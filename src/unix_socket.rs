@@ -76,18 +76,16 @@ struct Post {
     batch: bool,
     /// The sender that JS was told of last.
     sender: Vec<u8>,
-    /// How many bytes make JS collect garbage.
-    pressure: f64,
 }
 
-/// Says where the shared words are, and how many bytes that are not JS's own make it collect garbage at once.
+/// Says where the shared words are.
 #[napi(catch_unwind)]
-pub fn unix_socket_share(env: Env, words: Object<'_>, pressure: f64) -> napi::Result<()> {
+pub fn unix_socket_share(env: Env, words: Object<'_>) -> napi::Result<()> {
     let words = SharedWords::new(&env, &words)?;
     if words.cells().len() <= TO {
         return Err(napi::Error::from_status(napi::Status::InvalidArg));
     }
-    let post = Post { words, inbox: Inbox::new(), tail: None, tails: None, batch: false, sender: Vec::new(), pressure };
+    let post = Post { words, inbox: Inbox::new(), tail: None, tails: None, batch: false, sender: Vec::new() };
     POST.with_borrow_mut(|slot| *slot = Some(post));
     Ok(())
 }
@@ -333,33 +331,19 @@ pub fn unix_parcel_hold(env: Env, count: u32) -> napi::Result<u32> {
 #[napi(catch_unwind)]
 pub fn unix_parcel_take(env: Env, id: u32) -> napi::Result<Vec<i32>> {
     let fds = table::discard(&PARCELS, id).ok_or(Error::Closed).or_throw(&env)?;
-    weigh(&env, fds.len(), -1.0);
     Ok(fds.into_iter().map(IntoRawFd::into_raw_fd).collect())
 }
 
-/// Closes the descriptors of a parcel that has arrived.
+/// How many descriptors this process may have open.
 #[napi(catch_unwind)]
-pub fn unix_parcel_discard(env: Env, id: u32) {
-    if let Some(fds) = table::discard(&PARCELS, id) {
-        weigh(&env, fds.len(), -1.0);
-    }
+pub fn unix_descriptor_limit() -> f64 {
+    sys_fd::limit() as f64
 }
 
-/// Closes the descriptors of a parcel that was to be sent.
+/// Closes the descriptors of a parcel.
 #[napi(catch_unwind)]
 pub fn unix_parcel_drop(id: u32) {
     drop(table::discard(&PARCELS, id));
-}
-
-/// Descriptors that nobody has asked for are closed when their message is collected. So that this comes about before
-/// there are too many, JS takes each for memory: a quarter of this process's limit is as much as makes it collect at once.
-fn weigh(env: &Env, count: usize, sign: f64) {
-    if count > 0 {
-        let pressure = with_post(|post| Ok(post.pressure)).unwrap_or(0.0);
-        let each = (pressure * 4.0 / sys_fd::limit().max(64) as f64).max(256.0);
-        // It is a hint; there is nothing to be done if it is not taken.
-        drop(env.adjust_external_memory((each * count as f64 * sign) as i64));
-    }
 }
 
 fn numbers(words: &SharedWords, count: u32) -> Vec<RawFd> {
@@ -438,22 +422,12 @@ impl raw::Function for Receive {
     const BODY: Body = |env, mut arguments| {
         let (id, slot, how) = (arguments.number(0), arguments.number(2) as usize, arguments.number(3));
         let target = arguments.memory(1);
-        // Told afterwards: garbage may be collected then, and whatever comes of that.
-        let heavy = Cell::new(0);
-        let taken = with_post(|post| receive(post, id, target, slot, how, &heavy));
-        weigh(env, heavy.get(), 1.0);
+        let taken = with_post(|post| receive(post, id, target, slot, how));
         taken.map(count).or_throw(env)
     };
 }
 
-fn receive(
-    post: &mut Post,
-    id: u32,
-    target: &mut [u8],
-    slot: usize,
-    how: u32,
-    heavy: &Cell<usize>,
-) -> os_ipc_core::Result<Attempt<usize>> {
+fn receive(post: &mut Post, id: u32, target: &mut [u8], slot: usize, how: u32) -> os_ipc_core::Result<Attempt<usize>> {
     let mut most = (how & 0xff) as usize;
     let Post { words, inbox, tail, tails, batch, sender, .. } = post;
     *batch = most > 1;
@@ -477,7 +451,7 @@ fn receive(
     let taken = table::with(&SOCKETS, id, |socket| {
         socket.try_receive(inbox, target, slot, tails, most, |index, arrival, path| {
             let end = socket.is_end(&arrival);
-            tell(cells, index, arrival, end, heavy);
+            tell(cells, index, arrival, end);
             if socket.kind() == Kind::Datagram {
                 tell_sender(cells, index, path, sender);
             }
@@ -496,7 +470,7 @@ fn receive(
     Ok(taken)
 }
 
-fn tell(cells: &[Cell<u32>], index: usize, arrival: Arrival, end: bool, heavy: &Cell<usize>) {
+fn tell(cells: &[Cell<u32>], index: usize, arrival: Arrival, end: bool) {
     let record = &cells[index * RECORD..][..RECORD];
     let Arrival { length, truncated, control } = arrival;
     let mut flags = if truncated { TRUNCATED } else { 0 } | if end { END } else { 0 };
@@ -513,7 +487,6 @@ fn tell(cells: &[Cell<u32>], index: usize, arrival: Arrival, end: bool, heavy: &
     record[FD_COUNT].set(fds as u32);
     record[PARCEL].set(0);
     if fds > 0 {
-        heavy.set(heavy.get() + fds);
         record[PARCEL].set(table::insert(&PARCELS, control.fds));
     }
     record[LENGTH].set(length as u32);

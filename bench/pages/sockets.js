@@ -100,6 +100,7 @@ function throughput(size, settings) {
         : []),
       ours('stream, recv', AWAITED, [...job, 'stream', 'recv']),
       ours('stream, recv of 1 MiB', AWAITED, [...job, 'stream', 'large']),
+      ours('stream, recvInto', AWAITED, [...job, 'stream', 'into']),
       net(job),
       ...(size <= KIB ? packages(job, settings) : []),
       ...(messages

@@ -10,6 +10,7 @@ const answer = Buffer.alloc(roundTrip ? size : 1, 7)
 const wanted = roundTrip ? size : size * batch
 const options = form === 'large' ? { maxBytes: 1 << 20 } : undefined
 
+const memory = Buffer.alloc(1 << 20)
 let seen = 0
 const takes = {
   async recv() {
@@ -17,6 +18,11 @@ const takes = {
     if (message === null) return false
     seen += message.data.length
     return true
+  },
+  async into() {
+    const length = await socket.recvInto(memory)
+    seen += length
+    return length > 0
   },
   async many() {
     const messages = await socket.recvMany()

@@ -37,7 +37,7 @@ await serve(
         for (let seen = 0; seen < wanted; ) seen += near.recvSync().data.length
       }
     : async () => {
-        await sends[form === 'recv' || form === 'large' ? 'one' : form]()
+        await sends[form === 'recv' || form === 'large' || form === 'into' ? 'one' : form]()
         for (let seen = 0; seen < wanted; ) seen += (await near.recv()).data.length
       },
 )

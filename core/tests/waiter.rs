@@ -47,7 +47,7 @@ mod waiter {
 
     fn readable(reader: &Arc<PipeReader>) -> impl FnOnce(&Flag) -> Result<()> + Send + 'static {
         let reader = Arc::clone(reader);
-        move |flag| blocking::poll(reader.as_fd(), libc::POLLIN, flag)
+        move |flag| blocking::poll(reader.as_fd(), libc::POLLIN, flag).map(drop)
     }
 
     fn silent_pipe() -> (Arc<PipeReader>, PipeWriter) {

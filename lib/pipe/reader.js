@@ -157,7 +157,7 @@ export class PipeReader extends PipeEnd {
   }
 
   /**
-   * @param {import('./writer.js').PipeWriter | number} target
+   * @param {import('./writer.js').PipeWriter | import('../unix-socket/socket.js').UnixSocket | number} target
    * @param {{ bytes?: number, timeout?: number, signal?: AbortSignal }} [options]
    */
   async spliceTo(target, options) {

@@ -155,7 +155,7 @@ export class PipeWriter extends PipeEnd {
   }
 
   /**
-   * @param {import('./reader.js').PipeReader | number} source
+   * @param {import('./reader.js').PipeReader | import('../unix-socket/socket.js').UnixSocket | number} source
    * @param {{ bytes?: number, timeout?: number, signal?: AbortSignal }} [options]
    */
   async spliceFrom(source, options) {

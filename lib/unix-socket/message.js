@@ -4,6 +4,7 @@
 import { illegalConstructor } from '../errors.js'
 import native from '../load.js'
 import { spend } from '../reactor.js'
+import { claimable, claimed } from './unclaimed.js'
 
 /** @typedef {import('node:buffer').Buffer} Buffer */
 /** @typedef {{ pid: number, uid: number, gid: number }} Credentials */
@@ -15,14 +16,17 @@ const FDS_A_RECEIVE = 4
 
 /** Closes the descriptors that nobody has asked for. */
 const forgotten = new FinalizationRegistry(
-  /** @param {number} parcel */ (parcel) => {
-    native.unixParcelDiscard(parcel)
+  /** @param {{ parcel: number, count: number }} held */ ({ parcel, count }) => {
+    native.unixParcelDrop(parcel)
+    claimed(count)
   },
 )
 
 export class SocketMessage {
   /** The addon's number of what came beside; 0 once the caller has it, or nobody. */
   #parcel
+  /** How many that are. */
+  #count
   /** @type {number[]} */
   #fds = []
 
@@ -43,8 +47,10 @@ export class SocketMessage {
     this.truncated = truncated
     this.fdCount = fdCount
     this.#parcel = parcel
+    this.#count = fdCount
     if (parcel === 0) return
-    forgotten.register(this, parcel, this)
+    forgotten.register(this, { parcel, count: fdCount }, this)
+    claimable(fdCount)
     // Those that nobody takes are closed in a turn of the event loop: it has to come before there are too many.
     spend(fdCount / FDS_A_RECEIVE)
   }
@@ -55,6 +61,7 @@ export class SocketMessage {
       this.#parcel = 0
       forgotten.unregister(this)
       this.#fds = native.unixParcelTake(parcel)
+      claimed(this.#count)
     }
     return this.#fds
   }
@@ -65,7 +72,8 @@ export class SocketMessage {
     if (parcel === 0) return
     this.#parcel = 0
     forgotten.unregister(this)
-    native.unixParcelDiscard(parcel)
+    native.unixParcelDrop(parcel)
+    claimed(this.#count)
   }
 }
 

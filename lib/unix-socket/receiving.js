@@ -2,7 +2,8 @@
  * Taking what has come, into memory that it may keep.
  */
 import { Buffer } from 'node:buffer'
-import { coded } from '../errors.js'
+import { memoryOf } from '../data.js'
+import { coded, invalidState } from '../errors.js'
 import native from '../load.js'
 import { arrived, roomFor } from '../scratch.js'
 import { BLOCKED, Operation } from '../wait/direction.js'
@@ -78,6 +79,23 @@ export function take(core, maxBytes) {
   const message = outcome(core, 0, data)
   if (message instanceof SocketMessage) return message
   throw message
+}
+
+/**
+ * The next bytes of a stream. Descriptors that come with them are closed.
+ * @param {SocketCore} core
+ * @param {Uint8Array} memory
+ * @returns {number | typeof BLOCKED} 0 at the end
+ */
+function takeInto(core, memory) {
+  if (core.stash.length > 0) throw unstash(core)
+  if (core.ended) return 0
+  if (unixSocketReceive(core.id, memory, memory.length, 1) < 0) return nothing(core) ?? 0
+  const length = words[LENGTH]
+  if (words[PARCEL] !== 0) native.unixParcelDrop(words[PARCEL])
+  if (words[FLAGS] & END) end(core)
+  else if (length < memory.length && words[FD_COUNT] === 0) core.receiving.presumeExhausted()
+  return length
 }
 
 /**
@@ -244,6 +262,22 @@ export class Receive extends Operation {
 
   attempt() {
     return take(this.core, this.maxBytes)
+  }
+}
+
+export class ReceiveInto extends Operation {
+  /** @param {SocketCore} core @param {ArrayBufferView} target */
+  constructor(core, target) {
+    super()
+    this.core = core
+    this.target = target
+  }
+
+  attempt() {
+    const memory = memoryOf(this.target)
+    // It may have shrunk, and nothing received would be taken for the end.
+    if (memory.length === 0) throw invalidState('There is no memory left to receive into')
+    return takeInto(this.core, memory)
   }
 }
 

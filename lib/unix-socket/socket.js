@@ -2,6 +2,7 @@
  * Unix domain sockets: see unix(7).
  */
 import { closeSync } from 'node:fs'
+import { targetOf } from '../data.js'
 import { invalidState, invalidType, invalidValue, timedOut } from '../errors.js'
 import { fix, Handle, isOwned } from '../handle.js'
 import { iterate } from '../iterate.js'
@@ -16,7 +17,7 @@ import { SocketCore, socketOf, TYPES } from './core.js'
 import { SocketStream } from './duplex.js'
 import { begin, checkFree, fromSocket, toSocket } from './net-socket.js'
 import { allOutgoing, outgoing } from './outgoing.js'
-import { Receive, ReceiveMany, take } from './receiving.js'
+import { Receive, ReceiveInto, ReceiveMany, take } from './receiving.js'
 import { Send, SendMany, tryPut } from './sending.js'
 import { replaces } from './stale.js'
 
@@ -214,6 +215,25 @@ export class UnixSocket extends Handle {
       (milliseconds) => native.unixSocketBlock(core.id, milliseconds),
       timeout,
     )
+  }
+
+  /**
+   * @param {ArrayBufferView} target
+   * @param {WaitOptions} [options]
+   * @returns {Promise<number>}
+   */
+  recvInto(target, options) {
+    try {
+      const core = socketOf(this)
+      if (!core.isStream) throw invalidState('recvInto is for sockets of the type stream: others have messages')
+      targetOf(target)
+      const wait = waitOf(objectOf(options))
+      if (target.byteLength === 0) throw invalidValue('target', target, 'must not be empty')
+      core.check()
+      return core.receiving.submit(new ReceiveInto(core, target), wait)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /**

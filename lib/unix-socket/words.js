@@ -3,7 +3,6 @@
  * numbers stand in src/unix_socket.rs.
  */
 import { Buffer } from 'node:buffer'
-import { getHeapStatistics } from 'node:v8'
 import native from '../load.js'
 
 /** The most messages that one call takes. */
@@ -48,8 +47,7 @@ let shared = false
 /** Before the first call that uses them. */
 export function share() {
   if (shared) return
-  // From half its heap's limit on V8 collects at once what is said to hold memory, and not by and by.
-  native.unixSocketShare(words, getHeapStatistics().heap_size_limit / 2)
+  native.unixSocketShare(words)
   shared = true
 }
 

@@ -56,7 +56,7 @@ export async function runJob(begin, wait, cores = []) {
           core.closing.delete(onClose)
         }
         if (error === undefined) resolve(value)
-        else reject(isCallingOff(job, error) ? calledOff(job, error.bytesSent) : error)
+        else reject(isCallingOff(job, error) ? calledOff(job, error) : error)
       })
       if ('value' in started) {
         resolve(started.value)
@@ -81,8 +81,9 @@ function isCallingOff({ failure }, { code }) {
   return code === 'ERR_IPC_CANCELLED' || (code === 'EIDRM' && failure !== undefined)
 }
 
-/** @param {Job} job @param {number | undefined} bytesSent */
-function calledOff({ failure }, bytesSent) {
+/** @param {Job} job @param {{ bytesSent?: number, data?: Buffer }} told */
+function calledOff({ failure }, { bytesSent, data }) {
   const error = failure === undefined ? closedError() : failure.error
-  return bytesSent === undefined ? error : telling(error, () => ({ bytesSent }))
+  if (bytesSent === undefined) return error
+  return telling(error, () => (data === undefined ? { bytesSent } : { bytesSent, data }))
 }

@@ -18,23 +18,23 @@ pub fn open(path: &CStr, flags: libc::c_int, flag: &Flag) -> Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
-/// splice(2) of at most `length` bytes, each side at its own position.
-pub fn splice(source: BorrowedFd<'_>, target: BorrowedFd<'_>, length: u64, flag: &Flag) -> Result<u64> {
+/// splice(2) of at most `length` bytes, each side at its own position. With `nowait` EAGAIN where it would wait for a pipe.
+pub fn splice(source: BorrowedFd<'_>, target: BorrowedFd<'_>, length: u64, nowait: bool, flag: &Flag) -> Result<u64> {
     let length = libc::c_long::try_from(length).unwrap_or(libc::c_long::MAX);
-    let more = libc::SPLICE_F_MOVE.into();
+    let more = if nowait { libc::SPLICE_F_MOVE | libc::SPLICE_F_NONBLOCK } else { libc::SPLICE_F_MOVE }.into();
     let arguments = [source.as_raw_fd().into(), 0, target.as_raw_fd().into(), 0, length, more];
     // SAFETY: splice's arguments; null offsets mean the descriptions' own.
     let moved = unsafe { cancel::call(flag, libc::SYS_splice, "splice", arguments) }?;
     Ok(moved.unsigned_abs())
 }
 
-/// poll(2) of one descriptor, for as long as it takes.
-pub fn poll(fd: BorrowedFd<'_>, events: libc::c_short, flag: &Flag) -> Result<()> {
+/// poll(2) of one descriptor, for as long as it takes. Gives what it is ready for.
+pub fn poll(fd: BorrowedFd<'_>, events: libc::c_short, flag: &Flag) -> Result<libc::c_short> {
     let mut wanted = libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };
     let arguments = [(&raw mut wanted) as libc::c_long, 1, 0, 0, 0, 0];
     // SAFETY: ppoll's arguments: one pollfd of ours that outlives the call, no timeout, no mask.
     unsafe { cancel::call(flag, libc::SYS_ppoll, "poll", arguments) }?;
-    Ok(())
+    Ok(wanted.revents)
 }
 
 /// fcntl(2), F_OFD_SETLKW: waits until the lock is granted. Interrupted, it has not been.
