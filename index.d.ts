@@ -134,7 +134,10 @@ export class PipeReader extends PipeEnd implements Receiver<Buffer, { maxBytes?:
   /** Reads into the caller's memory; 0 at the end. */
   recvInto(target: ArrayBufferView, options?: WaitOptions): Promise<number>
   /** Moves bytes (default: to the end) inside the kernel, without a copy through this process; settles with the bytes moved. */
-  spliceTo(target: PipeWriter | UnixSocket<'stream'> | number, options?: { bytes?: number } & WaitOptions): Promise<number>
+  spliceTo(
+    target: PipeWriter | UnixSocket<'stream'> | number,
+    options?: { bytes?: number } & WaitOptions,
+  ): Promise<number>
   iterate(options?: { maxBytes?: number } & WaitOptions): AsyncIterableIterator<Buffer>
   [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>
   /** A Node stream that owns this end from now on: recv is ERR_INVALID_STATE, destroying it closes. Of a pipe with packets an object stream: each packet is a chunk. */
@@ -149,7 +152,10 @@ export class PipeWriter extends PipeEnd implements Sender<Data, unknown, number>
   trySend(data: Data): number
   sendSync(data: Data, options?: TimeoutOption): void
   /** From a pipe, a socket or a file into this pipe, in the kernel. */
-  spliceFrom(source: PipeReader | UnixSocket<'stream'> | number, options?: { bytes?: number } & WaitOptions): Promise<number>
+  spliceFrom(
+    source: PipeReader | UnixSocket<'stream'> | number,
+    options?: { bytes?: number } & WaitOptions,
+  ): Promise<number>
   writable(options?: { highWaterMark?: number; signal?: AbortSignal }): Writable
 }
 
