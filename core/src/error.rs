@@ -278,9 +278,9 @@ impl Error {
                 "as many descriptors of this user are on their way, received by nobody yet, as one process may have open: \
                  raise RLIMIT_NOFILE (ulimit -n), or have them received",
             ),
-            Self::Os { errno: Errno::EADDRINUSE, syscall: "bind", .. } => {
-                Some("somebody has it, or has left its file behind: onStale: 'replace' takes the place of one that nobody has open")
-            }
+            Self::Os { errno: Errno::EADDRINUSE, syscall: "bind", .. } => Some(
+                "somebody has it, or has left its file behind: onStale: 'replace' takes the place of one that nobody has open",
+            ),
             Self::Os { errno: Errno::ECONNREFUSED, syscall: "connect" | "sendmsg" | "sendmmsg", .. } => {
                 Some("nobody is there: its process has ended, or has not come to that yet")
             }
