@@ -1,4 +1,4 @@
-/** The pipe spec and the worker-end spec on the other runtimes that npm has: each runs them by its own test runner. */
+/** The pipe spec and the worker-end spec on the other runtimes that npm has, each by its own test runner; and each class once. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { describe, test } from 'node:test'
@@ -28,12 +28,17 @@ for (const runtime of runtimes) {
       })
     }
 
-    test('signals are received, or refused', { ...needs('runtimes'), timeout: 60_000 }, async ({ signal }) => {
-      const path = './__test__/fixtures/signals-everywhere.js'
-      const words = runtime.kind === 'deno' ? ['run', '--allow-all', '--no-check', '--no-lock', path] : [path]
-      const { status, output } = await run(binaryOf(runtime), words, signal)
-      assert.deepEqual({ status, output: output.trim() }, { status: 0, output: 'well' })
-    })
+    for (const [title, fixture] of [
+      ['signals are received, or refused', 'signals-everywhere.js'],
+      ['each class works', 'every-class.js'],
+    ]) {
+      test(title, { ...needs('runtimes'), timeout: 60_000 }, async ({ signal }) => {
+        const path = `./__test__/fixtures/${fixture}`
+        const words = runtime.kind === 'deno' ? ['run', '--allow-all', '--no-check', '--no-lock', path] : [path]
+        const { status, output } = await run(binaryOf(runtime), words, signal)
+        assert.deepEqual({ status, output: output.trim() }, { status: 0, output: 'well' })
+      })
+    }
   })
 }
 

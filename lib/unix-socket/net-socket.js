@@ -20,7 +20,10 @@ export function checkFree(core, what) {
 /** @param {SocketCore} core @returns {Socket} */
 export function toSocket(core) {
   checkFree(core, 'a net.Socket')
-  return new Socket({ fd: core.detach(), readable: true, writable: true })
+  const fd = core.detach()
+  // Bun's sockets take no descriptor when they are made, only when they connect.
+  if (process.versions.bun !== undefined) return new Socket().connect(/** @type {any} */ ({ fd }))
+  return new Socket({ fd, readable: true, writable: true })
 }
 
 /**
