@@ -1,16 +1,17 @@
 /** What `npm start` and `npm test` do first, on a fresh clone or an old one. Silent when there is nothing to do. */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { buildAddon, buildFaultInject } from './addon.js'
+import { buildAddon, buildFaultInject, buildSanitized } from './addon.js'
 import { requireTools } from './requirements.js'
 import { root, run } from './run.js'
 
-/** @param {{ faultInject?: boolean }} [options] */
-export function setUp({ faultInject = false } = {}) {
+/** @param {{ faultInject?: boolean, sanitize?: boolean }} [options] */
+export function setUp({ faultInject = false, sanitize = false } = {}) {
   requireTools()
   installPackages()
   buildAddon()
   if (faultInject) buildFaultInject()
+  if (sanitize) buildSanitized()
 }
 
 function installPackages() {
