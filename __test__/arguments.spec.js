@@ -10,6 +10,7 @@ import { after, before, describe, test } from 'node:test'
 import {
   Barrier,
   Condition,
+  Endpoint,
   Fifo,
   FileLock,
   Mutex,
@@ -162,6 +163,8 @@ let rwLock
 let condition
 /** @type {Barrier} */
 let barrier
+/** @type {Endpoint} */
+let endpoint
 
 /** What is called with the value, and which values it takes. @type {Record<string, { call: (value: any) => any, takes: (value: any) => boolean, promise?: boolean }>} */
 const parameters = {}
@@ -574,6 +577,29 @@ withOptions(promised, 'receiver.recv', (options) => receiver.recv(options), wait
 withOptions(sync, 'receiver.recvSync', (options) => receiver.recvSync(options), { timeout: milliseconds })
 withOptions(sync, 'receiver.iterate', (options) => receiver.iterate(options), wait)
 
+const pid = integer(1, INT)
+const letter = { handles: (/** @type {any} */ value) => value === undefined || (Array.isArray(value) && !value.length) }
+const from = optional(pid)
+withOptions(sync, 'Endpoint.open', (options) => Endpoint.open(options), {
+  authorize: optional((value) => typeof value === 'function'),
+})
+promised('endpoint.send pid', pid, (value) => endpoint.send(value, 'x'))
+promised('endpoint.send data', data, (value) => endpoint.send(process.pid, value))
+withOptions(promised, 'endpoint.send', (options) => endpoint.send(process.pid, 'x', options), { ...letter, ...wait })
+sync('endpoint.trySend pid', pid, (value) => endpoint.trySend(value, 'x'))
+sync('endpoint.trySend data', data, (value) => endpoint.trySend(process.pid, value))
+withOptions(sync, 'endpoint.trySend', (options) => endpoint.trySend(process.pid, 'x', options), letter)
+sync('endpoint.sendSync pid', pid, (value) => endpoint.sendSync(value, 'x'))
+sync('endpoint.sendSync data', data, (value) => endpoint.sendSync(process.pid, value))
+withOptions(sync, 'endpoint.sendSync', (options) => endpoint.sendSync(process.pid, 'x', options), {
+  ...letter,
+  timeout: milliseconds,
+})
+withOptions(promised, 'endpoint.recv', (options) => endpoint.recv(options), { from, ...wait })
+withOptions(sync, 'endpoint.tryRecv', (options) => endpoint.tryRecv(options), { from })
+withOptions(sync, 'endpoint.recvSync', (options) => endpoint.recvSync(options), { from, timeout: milliseconds })
+withOptions(sync, 'endpoint.iterate', (options) => endpoint.iterate(options), { from, ...wait })
+
 describe('wrong arguments', () => {
   /** @type {string[]} */
   let called = []
@@ -608,6 +634,7 @@ describe('wrong arguments', () => {
     // As a view of a record would show it first.
     new Uint8Array(small.buffer).fill(0xff)
     set = SysvSemaphoreSet.open('private', { values: [7, 8] })
+    endpoint = Endpoint.open()
     for (const [name, original] of Object.entries(addon)) {
       if (typeof original !== 'function') continue
       originals[name] = original
@@ -621,6 +648,7 @@ describe('wrong arguments', () => {
   after(() => {
     Object.assign(addon, originals)
     set.remove()
+    endpoint.close()
     for (const handle of [reader, writer, other.reader, other.writer, queue, memory, small, semaphore, set])
       handle.close()
     for (const handle of [mutex, rwLock, condition, barrier, receiver]) handle.close()

@@ -10,9 +10,10 @@ import { Worker } from 'node:worker_threads'
 import { Endpoint, Handle, pipe, SharedMemory, SysvMessageQueue, UnixListener, UnixSocket } from '../index.js'
 import { cleanup } from '../lib/registry.js'
 import { fixture, output, start } from './support/child.js'
+import { needs } from './support/extras.js'
 import { descriptors, stateOf, turn, until } from './support/state.js'
 
-const limit = { timeout: 30_000 }
+const limit = { timeout: 90_000 }
 const isRoot = process.getuid?.() === 0
 
 /** A run-time folder of this spec's own: other programs of this user have endpoints too. */
@@ -389,13 +390,102 @@ describe('senders', limit, () => {
   test('are twenty, each to each', async () => {
     const count = 20
     const children = Array.from({ length: count }, () =>
-      begin(fixture('endpoint-all-to-all.js'), [25], { stdin: 'pipe' }),
+      begin(fixture('endpoint-all-to-all.js'), [25], { stdin: 'pipe', patience: 80_000 }),
     )
     await Promise.all(children.map((child) => child.says('open')))
     for (const child of children) child.tell(children.map(({ pid }) => pid).join(' '))
     await Promise.all(children.map((child) => child.says('all')))
     for (const child of children) child.process.stdin?.end()
     await Promise.all(children.map((child) => child.succeeded()))
+  })
+})
+
+describe('no message is lost', limit, () => {
+  test('to timeouts and aborts of those who receive', async () => {
+    const endpoint = open()
+    const child = await told()
+    await child.does('open')
+    const count = 2000
+    const sent = child.does(`send ${process.pid} ${count}`)
+    let given = 0
+    for (let next = 0; next < count; ) {
+      const controller = new AbortController()
+      const from = Math.random() < 0.5 ? child.pid : undefined
+      const timeout = Math.random() * 2
+      const waits = [
+        endpoint.recv({ from, timeout }),
+        endpoint.recv({ from, signal: controller.signal }),
+        endpoint.recv({ timeout: 0 }),
+      ]
+      if (Math.random() < 0.5) setImmediate(() => controller.abort())
+      else controller.abort()
+      // Whoever asks without waiting comes before the first two, if they wait.
+      const outcomes = await Promise.allSettled(waits)
+      const numbers = outcomes.map((outcome) => {
+        if (outcome.status === 'fulfilled') return Number(outcome.value.data)
+        assert.ok(['ETIMEDOUT', 20].includes(outcome.reason.code), outcome.reason)
+        given++
+        return -1
+      })
+      const got = numbers.filter((number) => number >= 0).sort((a, b) => a - b)
+      assert.deepEqual(
+        got,
+        got.map((_, i) => next + i),
+      )
+      next += got.length
+    }
+    await sent
+    assert.ok(given > 0, 'some were given up')
+    assert.equal(endpoint.tryRecv(), undefined)
+  })
+
+  test('to those who are given up while they send', async () => {
+    const endpoint = open()
+    const child = await told()
+    await child.does('open')
+    const data = Buffer.alloc(32 * 1024)
+    let count = 0
+    const numbered = () => {
+      data.fill(0)
+      data.write(`${count}`)
+      return data
+    }
+    while (endpoint.trySend(child.pid, numbered())) count++
+    const controller = new AbortController()
+    const outcomes = []
+    for (let i = 0; i < 20; i++) {
+      outcomes.push(endpoint.send(child.pid, 'not to arrive', { signal: controller.signal }))
+      outcomes.push(endpoint.send(child.pid, 'nor this', { timeout: 1 }))
+      outcomes.push(endpoint.send(child.pid, numbered()))
+      count++
+    }
+    const timedOut = outcomes.filter((_, i) => i % 3 === 1)
+    for (const outcome of outcomes) outcome.catch(() => {})
+    for (const outcome of timedOut) await assert.rejects(outcome, { code: 'ETIMEDOUT' })
+    controller.abort()
+    await child.does(`receive ${count}`)
+    const settled = (await Promise.allSettled(outcomes)).map(({ status }) => status === 'fulfilled')
+    assert.deepEqual(
+      settled,
+      outcomes.map((_, i) => i % 3 === 2),
+    )
+  })
+
+  test('to a process that ends: it leaves no file, and ends as it says', async () => {
+    const child = begin(fixture('endpoint-exit.js'))
+    const { code, stderr } = await child.outcome
+    assert.deepEqual([code, stderr], [7, ''])
+    assert.ok(sockets().every((name) => !name.startsWith(`endpoint.${child.pid}.`)))
+  })
+
+  test('to a process that has no descriptors left', needs('prlimit'), async () => {
+    const endpoint = open()
+    const child = begin(fixture('endpoint-limits.js'), [process.pid])
+    await child.says('full EMFILE,EMFILE,EMFILE')
+    await endpoint.send(child.pid, 'early', { timeout: 10_000 })
+    await child.says('recv ETIMEDOUT')
+    assert.equal(String((await endpoint.recv({ timeout: 10_000 })).data), 'got early')
+    await child.succeeded()
   })
 })
 

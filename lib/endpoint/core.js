@@ -155,7 +155,11 @@ export class EndpointCore extends Core {
   arrived(sender) {
     this.ready.add(sender)
     this.serve()
-    sender.reap(this.drop)
+    try {
+      sender.reap(this.drop)
+    } catch {
+      // Whoever receives next is told.
+    }
     this.tidy(sender)
   }
 

@@ -8,6 +8,8 @@ import native from '../load.js'
 import { forget } from '../registry.js'
 
 const NAME = /^endpoint\.(\d+)\.(\d+)\.(\d+)$/
+/** What is said of a process that has gone, or is not to be seen. */
+const ABSENT = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM'])
 /** So many files of others are looked at when one is opened. */
 const LOOKS = 256
 
@@ -23,7 +25,9 @@ function pidNamespace() {
 function look(pid, file) {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'latin1')
-  } catch {
+  } catch (error) {
+    // Where there are no descriptors left, that says nothing of the process.
+    if (!ABSENT.has(/** @type {any} */ (error).code)) throw error
     return undefined
   }
 }
