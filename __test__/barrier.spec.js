@@ -27,6 +27,20 @@ function newBarrier(parties) {
 const arrived = (name) => waitingIn('barrier', name, 1).value
 
 describe('a barrier', options, () => {
+  test('counts nobody whose signal cannot be listened to', async () => {
+    const { barrier } = newBarrier(2)
+    const signal = /** @type {any} */ ({
+      aborted: false,
+      addEventListener() {
+        throw new Error('no listeners here')
+      },
+      removeEventListener() {},
+    })
+    await assert.rejects(barrier.wait({ signal }), /no listeners here/)
+    await assert.rejects(barrier.wait({ timeout: 10 }), { code: 'ETIMEDOUT' })
+    barrier.close()
+  })
+
   test('lets its parties go on when the last one has come, and tells that one', async () => {
     const { name, barrier } = newBarrier(3)
     assert.equal(barrier.parties, 3)

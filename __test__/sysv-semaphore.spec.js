@@ -286,6 +286,7 @@ describe('permits of a set', options, () => {
     await permits.acquire()
     assert.equal(permits.value, 2)
     assert.equal(permits.tryAcquire(3), false)
+    assert.throws(() => permits.tryAcquire.call({}), { code: 'ERR_INVALID_THIS' })
     assert.equal(permits.tryAcquire(2), true)
     const pending = permits.acquire({ permits: 2 })
     permits.release()

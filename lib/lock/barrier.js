@@ -61,7 +61,7 @@ export class Barrier extends Handle {
   async wait(options) {
     const core = barrierOf(this)
     const wait = waitOf(objectOf(options))
-    wait.signal?.throwIfAborted()
+    if (wait.signal?.aborted) throw wait.signal.reason
     core.check()
     if (core.waiting >= core.pendingLimit) throw tooManyPending(core.pendingLimit)
     const last = await runJob(

@@ -60,7 +60,7 @@ export class Condition extends Handle {
   async wait(guard, options) {
     const core = conditionOf(this)
     const wait = waitOf(objectOf(options))
-    wait.signal?.throwIfAborted()
+    if (wait.signal?.aborted) throw wait.signal.reason
     const mutex = mutexOf(guard)
     core.check()
     if (wait.timeout === 0) throw timedOut()

@@ -1,7 +1,7 @@
 /**
  * One semaphore of a set, as something that permits are taken from.
  */
-import { invalidType } from '../errors.js'
+import { invalidThis, invalidType } from '../errors.js'
 import native from '../load.js'
 import { integer, objectOf, timeoutOf, waitOf } from '../validate.js'
 import { setOf } from './core.js'
@@ -12,11 +12,23 @@ import { listOfOne, MOST } from './operations.js'
 // By names of their own: a look into the addon, which has a hundred of them, would be felt in each call.
 const { sysvSemaphoreOperateOne, sysvSemaphoreValue } = native
 
+/** @type {(permits: SetPermits) => import('./core.js').SetCore} */
+let coreOf
+
 export class SetPermits {
   #core
   #index
   #undo
   #one
+
+  static {
+    coreOf = (permits) => {
+      if (permits === null || typeof permits !== 'object' || !(#core in permits)) {
+        throw invalidThis('the permits of a SysvSemaphoreSet')
+      }
+      return permits.#core
+    }
+  }
 
   /** @param {import('./set.js').SysvSemaphoreSet} set @param {number} index @param {boolean} undo */
   constructor(set, index, undo) {
@@ -35,7 +47,7 @@ export class SetPermits {
   /** @param {AcquireOptions} [options] @returns {Promise<void>} */
   acquire(options) {
     try {
-      const core = this.#core
+      const core = coreOf(this)
       const given = objectOf(options)
       const list = this.#listOf(given.permits, 'options.permits')
       const wait = waitOf(given)
@@ -48,7 +60,7 @@ export class SetPermits {
 
   /** @param {number} [permits] */
   tryAcquire(permits) {
-    const core = this.#core
+    const core = coreOf(this)
     const list = this.#listOf(permits, 'permits')
     core.check()
     return core.tryOperate(list)
@@ -56,7 +68,7 @@ export class SetPermits {
 
   /** @param {{ permits?: number, timeout?: number }} [options] */
   acquireSync(options) {
-    const core = this.#core
+    const core = coreOf(this)
     const given = objectOf(options)
     const list = this.#listOf(given.permits, 'options.permits')
     const timeout = timeoutOf(given)
@@ -66,14 +78,14 @@ export class SetPermits {
 
   /** @param {number} [permits] */
   release(permits = 1) {
-    const core = this.#core
+    const core = coreOf(this)
     if (permits !== 1) integer('permits', permits, 1, MOST)
     core.check()
     sysvSemaphoreOperateOne(core.id, this.#index, permits, this.#one.undo)
   }
 
   get value() {
-    const core = this.#core
+    const core = coreOf(this)
     core.check()
     return sysvSemaphoreValue(core.id, this.#index)
   }
@@ -85,7 +97,7 @@ export class SetPermits {
    * @returns {Promise<T>}
    */
   async with(body, options) {
-    const core = this.#core
+    const core = coreOf(this)
     if (typeof body !== 'function') throw invalidType('body', 'of type function', body)
     const given = objectOf(options)
     const list = this.#listOf(given.permits, 'options.permits')

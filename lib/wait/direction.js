@@ -245,7 +245,7 @@ export class Direction {
    * @returns {Promise<() => void>}
    */
   async hold(wait) {
-    wait.signal?.throwIfAborted()
+    if (wait.signal?.aborted) throw wait.signal.reason
     const hold = new Hold()
     if (wait.timeout === 0 && this.head !== undefined) this.onReady()
     const free = this.head === undefined

@@ -43,7 +43,7 @@ class Job {
  * @returns {Promise<number>}
  */
 export async function runJob(begin, wait, cores = []) {
-  wait.signal?.throwIfAborted()
+  if (wait.signal?.aborted) throw wait.signal.reason
   const job = new Job()
   const onClose = () => job.callOff(closedError())
   try {
@@ -69,7 +69,12 @@ export async function runJob(begin, wait, cores = []) {
         core.closing.add(onClose)
       }
       job.cancel = started.cancel
-      arm(job, wait)
+      try {
+        arm(job, wait)
+      } catch (error) {
+        // A signal of the user's own making.
+        job.callOff(error)
+      }
     })
   } catch (error) {
     throw wait.signal?.aborted && error === wait.signal.reason ? error : retrace(error)
