@@ -9,6 +9,8 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import {
   Barrier,
+  Channel,
+  ChannelListener,
   Condition,
   Endpoint,
   Fifo,
@@ -165,6 +167,10 @@ let condition
 let barrier
 /** @type {Endpoint} */
 let endpoint
+/** @type {Channel} */
+let channel
+/** @type {Channel[]} */
+let ends = []
 
 /** What is called with the value, and which values it takes. @type {Record<string, { call: (value: any) => any, takes: (value: any) => boolean, promise?: boolean }>} */
 const parameters = {}
@@ -514,6 +520,63 @@ for (const [field, takes] of Object.entries({
 withOptions(promised, 'status', (options) => line.status(options), wait)
 
 const never = () => false
+const channelOptions = {
+  codec: (/** @type {any} */ value) => [undefined, 'bytes', 'json', 'structured'].includes(value),
+  capacity: optional((/** @type {any} */ value) => value === Number.POSITIVE_INFINITY || integer(0, 2 ** 30)(value)),
+  maxMessageSize: optional(integer(1, INT)),
+  maxQueued: optional((/** @type {any} */ value) => typeof value === 'number' && value >= 0),
+  checksum: bool,
+}
+withOptions(sync, 'Channel.pair', (options) => Channel.pair(options), channelOptions)
+sync('Channel.fromFd fd', integer(0, INT), (value) => Channel.fromFd(value))
+withOptions(sync, 'Channel.fromFd', (options) => Channel.fromFd(INT, options), channelOptions)
+promised('Channel.connect address', string, (value) => Channel.connect(value))
+withOptions(promised, 'Channel.connect', (options) => Channel.connect(join(folder, 'missing'), options), {
+  ...channelOptions,
+  ...wait,
+})
+sync('ChannelListener.listen address', string, (value) => ChannelListener.listen(value))
+withOptions(sync, 'ChannelListener.listen', (options) => ChannelListener.listen(join(folder, 'unwanted'), options), {
+  ...channelOptions,
+  mode: optional(integer(0, 0o777)),
+  onStale: (/** @type {any} */ value) => [undefined, 'replace', 'fail'].includes(value),
+  authorize: optional((/** @type {any} */ value) => typeof value === 'function'),
+  maxConnections: optional(
+    (/** @type {any} */ value) => value === Number.POSITIVE_INFINITY || integer(1, Number.MAX_SAFE_INTEGER)(value),
+  ),
+  handshakeTimeout: milliseconds,
+})
+const parcels = (/** @type {any} */ value) => value === undefined || (Array.isArray(value) && value.length === 0)
+promised('channel.send message', data, (value) => channel.send(value))
+withOptions(promised, 'channel.send', (options) => channel.send('x', options), { handles: parcels, ...wait })
+sync('channel.trySend message', data, (value) => channel.trySend(value))
+withOptions(sync, 'channel.trySend', (options) => channel.trySend('x', options), { handles: parcels })
+sync('channel.sendSync message', data, (value) => channel.sendSync(value))
+withOptions(sync, 'channel.sendSync', (options) => channel.sendSync('x', options), {
+  handles: parcels,
+  timeout: milliseconds,
+})
+withOptions(promised, 'channel.recv', (options) => channel.recv(options), wait)
+withOptions(sync, 'channel.recvSync', (options) => channel.recvSync(options), { timeout: milliseconds })
+withOptions(promised, 'channel.recvMany', (options) => channel.recvMany(options), {
+  max: optional(
+    (/** @type {any} */ value) => value === Number.POSITIVE_INFINITY || integer(1, Number.MAX_SAFE_INTEGER)(value),
+  ),
+  ...wait,
+})
+withOptions(promised, 'channel.recvEnvelope', (options) => channel.recvEnvelope(options), wait)
+const target = (/** @type {any} */ value) => ArrayBuffer.isView(value) && value.byteLength > 0
+promised('channel.recvInto target', target, (value) => channel.recvInto(value))
+withOptions(promised, 'channel.recvInto', (options) => channel.recvInto(Buffer.alloc(8), options), wait)
+sync('channel.tryRecvInto target', target, (value) => channel.tryRecvInto(value))
+sync('channel.recvIntoSync target', target, (value) => channel.recvIntoSync(value))
+promised('channel.reserve length', integer(1, Number.MAX_SAFE_INTEGER), (value) => channel.reserve(value))
+withOptions(promised, 'channel.reserve', (options) => channel.reserve(8, options), wait)
+withOptions(promised, 'channel.borrow', (options) => channel.borrow(options), wait)
+withOptions(sync, 'channel.borrowSync', (options) => channel.borrowSync(options), { timeout: milliseconds })
+withOptions(promised, 'channel.flush', (options) => channel.flush(options), wait)
+withOptions(promised, 'channel.end', (options) => channel.end(options), wait)
+withOptions(sync, 'channel.iterate', (options) => channel.iterate(options), wait)
 const amount = integer(0, 32_767)
 const setKey = (/** @type {any} */ value) =>
   value === 'private' || (integer(-(2 ** 31), 2 ** 32 - 1)(value) && value !== 0)
@@ -631,6 +694,10 @@ describe('wrong arguments', () => {
     condition = Condition.open(name)
     barrier = Barrier.open(name, { parties: 2 })
     for (const Class of [Mutex, RwLock, Condition, Barrier]) Class.unlink(name)
+    const [near, far] = Channel.pair()
+    channel = near
+    ends = [near, far]
+    near.tryRecv()
     // As a view of a record would show it first.
     new Uint8Array(small.buffer).fill(0xff)
     set = SysvSemaphoreSet.open('private', { values: [7, 8] })
@@ -652,6 +719,7 @@ describe('wrong arguments', () => {
     for (const handle of [reader, writer, other.reader, other.writer, queue, memory, small, semaphore, set])
       handle.close()
     for (const handle of [mutex, rwLock, condition, barrier, receiver]) handle.close()
+    for (const end of ends) end.close()
     rmSync(folder, { recursive: true })
   })
 

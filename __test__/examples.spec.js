@@ -42,6 +42,15 @@ describe('the examples', { timeout: 120_000 }, () => {
 
   /** @type {Record<string, () => Promise<void>>} */
   const checks = {
+    async 'worker-pool.js'() {
+      const stdout = await outcome(start('worker-pool.js'))
+      const lines = stdout.trim().split('\n')
+      const told = lines.filter((line) => line.includes('primes'))
+      const known = ['168 primes below 1000', '303 primes below 2000', '430 primes below 3000', '550 primes below 4000']
+      for (const line of known) assert.ok(told.includes(line), stdout)
+      assert.equal(new Set(told).size, 8)
+    },
+
     async 'pipe.js'() {
       const stdout = await outcome(start('pipe.js'))
       assert.match(

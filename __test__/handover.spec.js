@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import {
   Barrier,
+  Channel,
   Condition,
   FileLock,
   Mutex,
@@ -39,6 +40,18 @@ const kinds = {
       const handle = Barrier.open(name, { parties: 2 })
       const talk = async () => `has come: ${!(await handle.wait({ timeout: 10_000 })).last}`
       return { handle, talk, end: () => Barrier.unlink(name) }
+    },
+  },
+  channel: {
+    moves: true,
+    give() {
+      const [kept, handle] = Channel.pair()
+      const talk = async () => {
+        await kept.send('from here')
+        await kept.end()
+        return 'heard: from here'
+      }
+      return { handle, talk, end: () => kept.close() }
     },
   },
   condition: {
@@ -232,6 +245,8 @@ describe('handing over', () => {
   test('is tried here for every kind that the table knows', () => {
     const source = readFileSync(new URL('../lib/handover.js', import.meta.url), 'utf8')
     const known = [...source.matchAll(/\[\s*'([a-z-]+)',\s*\{/g)].map(([, kind]) => kind)
+    const own = readFileSync(new URL('../lib/channel/handover.js', import.meta.url), 'utf8')
+    known.push(...[...own.matchAll(/addRow\('([a-z-]+)'/g)].map(([, kind]) => kind))
     assert.ok(known.length > 0)
     assert.deepEqual(new Set(known), new Set(Object.keys(kinds)))
   })

@@ -79,11 +79,11 @@ export function memoryOf(target) {
  * @returns {data is Uint8Array}
  */
 export function isPlainBytes(data) {
-  if (data === null || typeof data !== 'object') return false
+  // Before anything is asked of it that a proxy could answer.
+  if (!types.isUint8Array(data)) return false
   const prototype = Object.getPrototypeOf(data)
   return (
     (prototype === Buffer.prototype || prototype === Uint8Array.prototype) &&
-    types.isUint8Array(data) &&
     data.byteLength > 0 &&
     !types.isSharedArrayBuffer(data.buffer)
   )

@@ -8,7 +8,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Fifo, PosixMessageQueue, pipe, SysvMessageQueue, UnixSocket } from '../../index.js'
+import { Channel, Fifo, PosixMessageQueue, pipe, SysvMessageQueue, UnixSocket } from '../../index.js'
 
 /**
  * @typedef {object} Transport
@@ -17,6 +17,8 @@ import { Fifo, PosixMessageQueue, pipe, SysvMessageQueue, UnixSocket } from '../
  * @property {boolean} ends a receive gives null once every sender is gone
  * @property {number} largest the most bytes of one message
  * @property {boolean} [shared] handing it over leaves it here too
+ * @property {boolean} [exclusive] there is one handle of each end
+ * @property {boolean} [tellsDeath] a sender that was killed has not ended the stream
  * @property {boolean} [numberless] it has no descriptor
  * @property {boolean} empty whether a message of no bytes can be sent and received
  * @property {(message: any) => Buffer} data the bytes of what a receive gives
@@ -35,6 +37,20 @@ process.once('exit', () => {
 
 /** @type {Transport[]} */
 export const transports = [
+  {
+    name: 'channel',
+    exclusive: true,
+    tellsDeath: true,
+    boundaries: true,
+    ends: true,
+    largest: 16 * 1024 * 1024,
+    empty: true,
+    data: (message) => message,
+    async open() {
+      const [sender, receiver] = Channel.pair({ capacity: 65_536 })
+      return { sender, receiver }
+    },
+  },
   {
     name: 'pipe',
     boundaries: false,

@@ -34,11 +34,16 @@ export default {
       const { near, peer } = await context.meet('sender', 'sendAndTell', path, { ends: { signal: 'SIGKILL' } })
       const ways = Object.values(kind.receives)
       let [next, ended] = [0, false]
+      /** Some say that it was no end. @param {any} error */
+      const ofDeath = (error) => {
+        if (kind.gone?.includes(error.code)) return null
+        throw error
+      }
       const receiving = (async () => {
         while (!ended) {
           // Several wait, and all of them are to hear of the end.
           const waits = Array.from({ length: context.random.integer(1, 3) }, () =>
-            context.random.pick(ways)(near, kind.much),
+            context.random.pick(ways)(near, kind.much).catch(ofDeath),
           )
           for (const numbers of await Promise.all(waits)) {
             if (numbers === null) {

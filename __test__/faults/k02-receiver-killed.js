@@ -20,7 +20,8 @@ export default {
     },
   },
 
-  run: (kind, context) => context.shareOut([alone, shared], (part) => part(kind, context)),
+  run: (kind, context) =>
+    context.shareOut(kind.another === undefined ? [alone] : [alone, shared], (part) => part(kind, context)),
 }
 
 /** The only receiver. */

@@ -5,7 +5,7 @@ export default {
   id: 'P1',
   campaign: 'kill',
   promise: 'sending when the last receiver has gone is EPIPE, for who waits and for who comes; the process lives',
-  fits: (kind) => kind.stream,
+  fits: (kind) => kind.stream && kind.another !== undefined,
 
   async run(kind, context) {
     const figures = { epipes: 0, receiversOfOthers: 0 }

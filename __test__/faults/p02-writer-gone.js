@@ -5,7 +5,7 @@ export default {
   id: 'P2',
   campaign: 'kill',
   promise: 'when the last sender has gone, what it sent comes first, then one end, for every waiter and for ever after',
-  fits: (kind) => kind.stream,
+  fits: (kind) => kind.stream && kind.another !== undefined,
 
   async run(kind, context) {
     const figures = { messages: 0, endsSeen: 0 }

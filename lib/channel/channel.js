@@ -135,7 +135,6 @@ export class Channel extends Handle {
     const { handles } = objectOf(options)
     core.ready()
     const send = sendOf(core, message, handles)
-    if (core.sending.head !== undefined) core.sending.onReady()
     if (core.unbounded) {
       if (core.queued + send.payload.byteLength > core.maxQueued) return false
       sendUnbounded(core, send).catch(() => {})
@@ -373,6 +372,7 @@ export class Channel extends Handle {
   }
 
   dup() {
+    coreOf(this).check()
     throw coded(Error, 'ERR_IPC_EXCLUSIVE', 'A channel has two ends, and this is one of them')
   }
 

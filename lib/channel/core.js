@@ -45,21 +45,9 @@ export class ChannelCore extends Core {
    * @param {{ unbounded: boolean, maxQueued: number }} own
    */
   constructor(facts, control, { unbounded, maxQueued }) {
-    // Nothing here may lead back to this core: a handle that is forgotten is closed by it.
     /** @type {Parting} */
     const parting = { announce: false, moved: false, views: [] }
-    super(facts.id, control.fd, {
-      close(id) {
-        try {
-          // Says in the memory that this side has closed, so before that goes and before the control line hangs up.
-          if (parting.moved) native.channelLeave(id)
-          else native.channelClose(id, parting.announce)
-        } finally {
-          for (const { shown, buffer } of parting.views) native.sharedMemoryRevoke(shown, buffer)
-          control.close()
-        }
-      },
-    })
+    super(facts.id, control.fd, closingBy(parting, control))
     this.parting = parting
     /** Leaves what another process needs where that can find it: of an end that nobody has used yet. @type {(() => void) | undefined} */
     this.provide = undefined
@@ -381,6 +369,28 @@ export class ChannelCore extends Core {
     this.sendsFast = false
     this.receivesFast = false
     if (closed.hasSubscribers) closed.publish({ fd: this.fd, unsent: this.unsent })
+  }
+}
+
+/**
+ * Nothing of this may lead back to the core, as what is made within its constructor does: a handle that is forgotten is closed
+ * by it.
+ * @param {Parting} parting
+ * @param {Control} control
+ * @returns {import('../handle.js').Native}
+ */
+function closingBy(parting, control) {
+  return {
+    close(id) {
+      try {
+        // Says in the memory that this side has closed, so before that goes and before the control line hangs up.
+        if (parting.moved) native.channelLeave(id)
+        else native.channelClose(id, parting.announce)
+      } finally {
+        for (const { shown, buffer } of parting.views) native.sharedMemoryRevoke(shown, buffer)
+        control.close()
+      }
+    },
   }
 }
 

@@ -54,10 +54,10 @@ export function statedOf(given) {
 
 /** Of an end that did not make the channel: what concerns this side alone. @param {Record<string, any>} given */
 export function ownSideOf(given) {
-  const { capacity } = given
+  const { capacity, maxMessageSize } = given
   const unbounded = capacity === Number.POSITIVE_INFINITY
   if (capacity !== undefined && !unbounded) integer('options.capacity', capacity, 0, MOST_CAPACITY)
-  if (given.maxMessageSize !== undefined) integer('options.maxMessageSize', given.maxMessageSize, 1, MOST_MESSAGE_SIZE)
+  if (maxMessageSize !== undefined) integer('options.maxMessageSize', maxMessageSize, 1, MOST_MESSAGE_SIZE)
   return { unbounded, maxQueued: maxQueuedOf(given) }
 }
 

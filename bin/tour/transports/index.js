@@ -1,3 +1,4 @@
+import { channel } from './channel.js'
 import { condition } from './condition.js'
 import { endpoint } from './endpoint.js'
 import { fifo } from './fifo.js'
@@ -37,6 +38,7 @@ import { unixSeqpacket, unixStream } from './unix-socket.js'
 
 /** @type {readonly Transport[]} */
 export const transports = [
+  channel,
   plainPipe,
   pipeInto,
   splice,
