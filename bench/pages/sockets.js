@@ -119,7 +119,7 @@ function throughput(size, settings) {
             target('seqpacket, recvMany', NET, 1.03),
           ]
         : []),
-      ...(size === MIB ? [target('stream, recv of 1 MiB', NET, 2)] : []),
+      ...(size === MIB ? [target('stream, recvInto', NET, 2)] : []),
     ],
   }
 

@@ -11,6 +11,8 @@ function numbersOf(message) {
 
 export default {
   name: 'unix-seqpacket',
+  /** @type {'stream' | 'datagram' | 'seqpacket'} */
+  type: 'seqpacket',
   /** The end comes when the last sender has gone, and sending without a receiver fails with EPIPE. */
   stream: true,
   /** A receiver that goes with something unread resets the connection, which is told once. */
@@ -73,7 +75,7 @@ export default {
   },
 
   async open() {
-    const [sender, receiver] = UnixSocket.pair('seqpacket')
+    const [sender, receiver] = UnixSocket.pair(this.type)
     return {
       sender,
       receiver,
@@ -88,7 +90,7 @@ export default {
 
   /** @param {import('../harness/context.js').Context} _context @param {'sender' | 'receiver'} _side of the other process */
   async offer(_context, _side) {
-    const [near, far] = UnixSocket.pair('seqpacket')
+    const [near, far] = UnixSocket.pair(this.type)
     return {
       fds: [far.fd],
       async meet() {
