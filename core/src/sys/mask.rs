@@ -255,7 +255,9 @@ extern "C" fn on_carrier(number: c_int, info: *mut libc::siginfo_t, context: *mu
     }
     // It is meant for whoever is about to receive it: back to the queue, whence a thread that holds it back cannot get it.
     let errno = nix::errno::Errno::last_raw();
+    // By the number of this thread, which stands for the whole process too: of what kill(2) has sent, the kernel takes nothing
+    // back from a thread that names another one.
     // SAFETY: own process, the signal's own siginfo.
-    unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, std::process::id(), number, info) };
+    unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, libc::gettid(), number, info) };
     nix::errno::Errno::set_raw(errno);
 }
