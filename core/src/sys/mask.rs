@@ -257,7 +257,8 @@ extern "C" fn on_carrier(number: c_int, info: *mut libc::siginfo_t, context: *mu
     let errno = nix::errno::Errno::last_raw();
     // By the number of this thread, which stands for the whole process too: of what kill(2) has sent, the kernel takes nothing
     // back from a thread that names another one.
+    let own = nix::unistd::gettid().as_raw();
     // SAFETY: own process, the signal's own siginfo.
-    unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, libc::gettid(), number, info) };
+    unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, own, number, info) };
     nix::errno::Errno::set_raw(errno);
 }
