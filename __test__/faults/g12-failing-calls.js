@@ -115,7 +115,10 @@ async function trace(context, injection) {
   const names = Object.keys(known).join(',')
   const options = ['-f', '-y', '-qq', '--seccomp-bpf', '-o', log, '-e', `trace=${names},access,faccessat,faccessat2`]
   const prefix = ['strace', ...options, ...(injection === undefined ? [] : ['-e', injection])]
-  const child = context.start('steps', log.split('/').at(-1), { prefix, stderr: 'pipe' })
+  // The kernel's count is each thread's own, and the runtime loads modules on threads of its pool: with many of these each
+  // makes few calls, and none as many as the main thread has made by then.
+  const env = { UV_THREADPOOL_SIZE: '128' }
+  const child = context.start('steps', log.split('/').at(-1), { prefix, stderr: 'pipe', env })
   let code
   try {
     code = await child.done()
