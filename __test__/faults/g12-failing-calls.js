@@ -117,7 +117,7 @@ async function trace(context, injection) {
   const prefix = ['strace', ...options, ...(injection === undefined ? [] : ['-e', injection])]
   // The kernel's count is each thread's own, and the runtime loads modules on threads of its pool: with many of these each
   // makes few calls, and none as many as the main thread has made by then.
-  const env = { UV_THREADPOOL_SIZE: '128' }
+  const env = { UV_THREADPOOL_SIZE: '16' }
   const child = context.start('steps', log.split('/').at(-1), { prefix, stderr: 'pipe', env })
   let code
   try {

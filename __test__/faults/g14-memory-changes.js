@@ -103,7 +103,7 @@ async function receives(kind, context) {
     if (accident === 'shrink') {
       if (resizable) target.buffer.resize(random.integer(0, 1) * 16)
       // A packet does not go into less than it may have.
-      lost = resizable && (target.buffer.byteLength === 0 || !(kind.divides || kind.parts))
+      lost = resizable && (target.buffer.byteLength === 0 || !(kind.divides || kind.parts || kind.whole))
     } else {
       ACCIDENTS[accident](target)
     }

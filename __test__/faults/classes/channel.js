@@ -16,6 +16,7 @@ export default {
   gone: ['ERR_IPC_PEER_DIED'],
   batches: false,
   divides: false,
+  whole: true,
   most: 500,
   encode,
   decode,

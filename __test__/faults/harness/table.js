@@ -41,6 +41,7 @@ export const HERE = new URL('../', import.meta.url)
  *   serves the next one
  * @property {boolean} [once] a pair is good for one message, which every wait gets
  * @property {boolean} [batches] one message can hold several numbers
+ * @property {boolean} [whole] a message is received into whatever memory it fits into
  * @property {boolean} [parts] a part of a message may be received, and the rest later
  * @property {boolean} [divides] a part of a message may be sent when the rest has to wait
  * @property {false} [descriptors] no descriptor is spent on a handle
