@@ -157,6 +157,8 @@ describe('a mutex is opened', options, () => {
     const mutex = Mutex.open(name, { anyOwner: true })
     mutex.tryLock()?.unlock()
     mutex.close()
+    // What a stranger has written names no set that an unlink would remove for him.
+    spawnSync('ipcrm', ['-s', String(setOf('mutex', name))])
     const closed = newName('mutex')
     Mutex.open(closed).close()
     const nobody = `

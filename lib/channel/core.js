@@ -150,7 +150,13 @@ export class ChannelCore extends Core {
   onBell() {
     if (this.id === 0) return false
     this.wakeups++
-    native.channelHush(this.id)
+    try {
+      native.channelHush(this.id)
+    } catch (error) {
+      // One that cannot be silenced may not ring again.
+      this.poison(error)
+      return true
+    }
     this.credits = CREDITS
     return this.serve()
   }

@@ -7,17 +7,17 @@ const names = namesOf(Barrier)
 /** @param {Barrier} barrier @param {any} [options] */
 async function pass(barrier, options) {
   await barrier.wait(options)
-  return [told.shift()]
+  return [told.get(barrier)?.shift()]
 }
 
-/** Numbers of those who came second. @type {number[]} */
-const told = []
+/** Numbers of those who came second, for both ends of each barrier. @type {WeakMap<Barrier, number[]>} */
+const told = new WeakMap()
 
 /** @param {Barrier} barrier @param {number} number */
 async function come(barrier, number) {
   // It says itself that it is closed.
   if (barrier.closed) barrier.waitSync()
-  told.push(number)
+  told.get(barrier)?.push(number)
   barrier.wait().catch(() => {})
 }
 
@@ -52,6 +52,8 @@ export default {
     const name = names.newName()
     const sender = Barrier.open(name, { parties })
     const receiver = sender.dup()
+    const numbers = []
+    for (const end of [sender, receiver]) told.set(end, numbers)
     return {
       sender,
       receiver,
