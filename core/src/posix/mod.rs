@@ -4,5 +4,6 @@ mod name;
 pub mod notice;
 pub mod queue;
 pub mod semaphore;
+pub(crate) mod unnamed;
 
 pub use name::Name;

@@ -14,9 +14,8 @@ use nix::fcntl::OFlag;
 use nix::sys::stat::fstat;
 
 use crate::error::{Error, Result};
-use crate::posix::Name;
 use crate::posix::notice::{AfterClose, BeforeClose, Key};
-use crate::registry::{Object, Registry};
+use crate::posix::{Name, unnamed};
 use crate::sys::{Attempt, attempt, fd as sys_fd, mq, retry, slice};
 
 /// What the registry calls queues that are named by this package.
@@ -101,18 +100,7 @@ impl Queue {
     /// Makes a queue under a name that nobody can guess. It is entered in the registry until it is unlinked.
     pub fn create_unnamed(options: Options) -> Result<(Self, Name)> {
         let options = Options { create: true, exclusive: true, ..options };
-        loop {
-            let name = Name::random()?;
-            Registry::of_process().record(Object::new(REGISTRY_KIND, name.to_string()))?;
-            let opened = Self::open(&name, options);
-            if opened.is_err() {
-                forget(&name);
-            }
-            match opened {
-                Err(error) if error.errno() == Some(Errno::EEXIST) => {}
-                opened => return Ok((opened?, name)),
-            }
-        }
+        unnamed::create(REGISTRY_KIND, |name| Self::open(name, options))
     }
 
     /// Adopts a descriptor that was inherited or received. On failure the number has not been touched.
@@ -200,7 +188,7 @@ impl Queue {
 /// Removes the name. Whoever has the queue open goes on.
 pub fn unlink(name: &Name) -> Result<()> {
     mq::unlink(name.word()).map_err(|error| error.at(name.path()))?;
-    forget(name);
+    unnamed::forget(REGISTRY_KIND, name);
     Ok(())
 }
 
@@ -218,11 +206,6 @@ pub(crate) fn find(name: &Name) -> Result<Option<(u32, u32)>> {
         Err(Error::Os { errno: Errno::ENOENT, .. }) => Ok(None),
         Err(error) => Err(error.at(name.path())),
     }
-}
-
-/// A queue that is listed although it has gone does no harm, so that this has failed is nobody's concern.
-fn forget(name: &Name) {
-    drop(Registry::of_process().forget(REGISTRY_KIND, name.to_string().as_ref()));
 }
 
 impl AsFd for Queue {

@@ -5,15 +5,13 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
 use nix::unistd::geteuid;
 
 use super::file::{self, Place};
 use super::source::Facts;
 use super::{Kind, Memory, Options};
 use crate::error::{Error, Result};
-use crate::posix::Name;
-use crate::registry::{Object, Registry};
+use crate::posix::{Name, unnamed};
 
 /// What the registry calls objects that are named by this package.
 pub(crate) const REGISTRY_KIND: &str = "posix-memory";
@@ -34,36 +32,20 @@ impl Memory {
     /// Makes an object under a name that nobody can guess. It is entered in the registry until it is unlinked.
     pub fn create_unnamed(options: Options) -> Result<(Self, Name)> {
         let options = Options { create: true, exclusive: true, ..options };
-        loop {
-            let name = Name::random()?;
-            Registry::of_process().record(Object::new(REGISTRY_KIND, name.to_string()))?;
-            let opened = Self::open(&name, options);
-            if opened.is_err() {
-                forget(&name);
-            }
-            match opened {
-                Err(error) if error.errno() == Some(Errno::EEXIST) => {}
-                opened => return Ok((opened?, name)),
-            }
-        }
+        unnamed::create(REGISTRY_KIND, |name| Self::open(name, options))
     }
 }
 
 /// shm_unlink(3). Whoever has it open goes on.
 pub fn unlink(name: &Name) -> Result<()> {
     nix::unistd::unlink(&path_of(name)).map_err(|errno| Error::os(errno, "shm_unlink").at(name.path()))?;
-    forget(name);
+    unnamed::forget(REGISTRY_KIND, name);
     Ok(())
 }
 
 /// Where an object of that name stands, for the registry.
 pub(crate) fn path_of(name: &Name) -> PathBuf {
     Path::new(FOLDER).join(name.word().to_string_lossy().as_ref())
-}
-
-/// Of what has gone: that it stays listed does no harm.
-fn forget(name: &Name) {
-    drop(Registry::of_process().forget(REGISTRY_KIND, name.to_string().as_ref()));
 }
 
 /// Of what was found under a name, before anything is done with it: it must be memory, of somebody who is trusted, and

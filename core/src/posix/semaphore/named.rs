@@ -10,8 +10,7 @@ use nix::unistd::{geteuid, write};
 
 use super::{SIZE, Semaphore, check_library};
 use crate::error::{Error, Result};
-use crate::posix::Name;
-use crate::registry::{Object, Registry};
+use crate::posix::{Name, unnamed};
 use crate::shm::file::{self, Place};
 use crate::sys::mman::{Access, Mapping, Part, page_size};
 use crate::sys::retry;
@@ -65,18 +64,8 @@ impl Semaphore {
     /// Makes one under a name that nobody can guess. It is entered in the registry until it is unlinked.
     pub fn create_unnamed(options: Options) -> Result<(Self, Identity, Name)> {
         let options = Options { create: true, exclusive: true, ..options };
-        loop {
-            let name = Name::random()?;
-            Registry::of_process().record(Object::new(REGISTRY_KIND, name.to_string()))?;
-            let opened = Self::open(&name, options);
-            if opened.is_err() {
-                forget(&name);
-            }
-            match opened {
-                Err(error) if error.errno() == Some(Errno::EEXIST) => {}
-                opened => return opened.map(|(semaphore, identity)| (semaphore, identity, name)),
-            }
-        }
+        let ((semaphore, identity), name) = unnamed::create(REGISTRY_KIND, |name| Self::open(name, options))?;
+        Ok((semaphore, identity, name))
     }
 }
 
@@ -84,7 +73,7 @@ impl Semaphore {
 pub fn unlink(name: &Name) -> Result<()> {
     check_name(name)?;
     nix::unistd::unlink(&path_of(name)).map_err(|errno| Error::os(errno, "sem_unlink").at(name.path()))?;
-    forget(name);
+    unnamed::forget(REGISTRY_KIND, name);
     Ok(())
 }
 
@@ -144,11 +133,6 @@ fn check(fd: &OwnedFd, name: &Name, any_owner: bool) -> Result<Identity> {
 
 fn is_file(mode: libc::mode_t) -> bool {
     SFlag::from_bits_truncate(mode) & SFlag::S_IFMT == SFlag::S_IFREG
-}
-
-/// One that is listed although it has gone does no harm, so that this has failed is nobody's concern.
-fn forget(name: &Name) {
-    drop(Registry::of_process().forget(REGISTRY_KIND, name.to_string().as_ref()));
 }
 
 fn path_of(name: &Name) -> PathBuf {
