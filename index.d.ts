@@ -25,7 +25,7 @@
  *  - A `fromFd` that fails has not taken the descriptor.
  */
 /// <reference types="node" />
-import type { ChildProcess, SpawnOptions } from 'node:child_process'
+import type { ChildProcess, ChildProcessWithoutNullStreams, SpawnOptions } from 'node:child_process'
 import type { Socket } from 'node:net'
 import type { Duplex, Readable, Writable } from 'node:stream'
 
@@ -1107,3 +1107,23 @@ export class ChannelListener<Message extends {} = Buffer> extends Handle impleme
   iterate(options?: WaitOptions): AsyncIterableIterator<Channel<Message>>
   [Symbol.asyncIterator](): AsyncIterableIterator<Channel<Message>>
 }
+
+// Processes with handles, many of them, and whichever comes first
+
+export interface SpawnHandles {
+  /** What the child is given, under names of your own: `inherited(name)` there. A Channel, PipeReader or PipeWriter moves: it is closed here once the child has started. */
+  handles?: Record<string, Handle>
+}
+/**
+ * child_process.spawn, with open handles for the child. Everything else is Node's: if the child cannot be started, handles stay as they
+ * were. Programs that are not Node's find the descriptors in their environment: see docs/processes.md.
+ */
+export function spawn(command: string): ChildProcessWithoutNullStreams
+export function spawn(command: string, args: readonly string[]): ChildProcessWithoutNullStreams
+export function spawn(command: string, options: SpawnOptions & SpawnHandles): ChildProcess
+export function spawn(command: string, args: readonly string[], options: SpawnOptions & SpawnHandles): ChildProcess
+/**
+ * The handle that `spawn` gave to this process under that name; the same object each time. ERR_IPC_NO_SUCH_HANDLE names those that were
+ * given. In the main thread alone: ERR_INVALID_STATE in a worker.
+ */
+export function inherited<H extends Handle = Handle>(name: string): H

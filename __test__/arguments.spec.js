@@ -15,6 +15,7 @@ import {
   Endpoint,
   Fifo,
   FileLock,
+  inherited,
   Mutex,
   PipeReader,
   PipeWriter,
@@ -26,6 +27,7 @@ import {
   SharedMemory,
   SysvSemaphoreSet,
   signals,
+  spawn,
   struct,
 } from '../index.js'
 import native from '../lib/load.js'
@@ -662,6 +664,17 @@ withOptions(promised, 'endpoint.recv', (options) => endpoint.recv(options), { fr
 withOptions(sync, 'endpoint.tryRecv', (options) => endpoint.tryRecv(options), { from })
 withOptions(sync, 'endpoint.recvSync', (options) => endpoint.recvSync(options), { from, timeout: milliseconds })
 withOptions(sync, 'endpoint.iterate', (options) => endpoint.iterate(options), { from, ...wait })
+sync('inherited name', string, (value) => inherited(value))
+sync('spawn options', optional(isObject), (options) => spawn('true', [], options))
+// One of which nothing can be asked but whether it holds something holds nothing.
+sync('spawn handles', optional(isObject), (handles) =>
+  spawn('true', [], { handles: handles === throwing ? 3 : handles }),
+)
+sync(
+  'spawn handle',
+  () => false,
+  (value) => spawn('true', { handles: { it: value } }),
+)
 
 describe('wrong arguments', () => {
   /** @type {string[]} */

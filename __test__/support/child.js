@@ -1,9 +1,8 @@
 /** Second processes of specs: scripts under fixtures/ that are given handles, and are killed if they hang. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { parcelOf } from '../../lib/handover.js'
+import { spawn } from '../../index.js'
 
 const WATCHDOG = 30_000
 
@@ -27,22 +26,14 @@ export function start(
   words = [],
   { handles = [], node = [], env = {}, stdin = 'ignore', patience = WATCHDOG, command = process.execPath } = {},
 ) {
-  const parcels = handles.map((handle) => parcelOf(handle))
-  /** @type {number[]} */
-  const fds = []
-  const packed = parcels.map(({ kind, fds: own, meta }) => {
-    const numbers = own.map((fd) => 2 + fds.push(fd))
-    return { kind, fds: numbers, meta }
-  })
-  for (const { leave } of parcels) leave()
   const began = performance.now()
   const child = spawn(command, [...node, script, ...words.map(String)], {
-    stdio: [stdin, 'pipe', 'pipe', ...fds],
-    env: { ...process.env, ...env, OS_IPC_SPEC_PARCELS: JSON.stringify(packed) },
+    stdio: [stdin, 'pipe', 'pipe'],
+    handles: { ...handles },
+    env: { ...process.env, ...env, OS_IPC_SPEC_HANDLES: String(handles.length) },
     timeout: patience,
     killSignal: 'SIGKILL',
   })
-  for (const { handedOver } of parcels) handedOver()
   const running = new Child(child, began)
   if (!child.stdout || !child.stderr) throw new Error('no output')
   child.stdout.setEncoding('utf8').on('data', (text) => running.hear(text))

@@ -1,8 +1,9 @@
 /** In a fixture: the handles that `start` of child.js has given to this process. */
-import '../../index.js'
-import { rebuild } from '../../lib/handover.js'
+import { inherited } from '../../index.js'
+
+const count = Number(process.env.OS_IPC_SPEC_HANDLES ?? 0)
 
 /** @returns {any[]} */
 export function received() {
-  return JSON.parse(process.env.OS_IPC_SPEC_PARCELS ?? '[]').map(rebuild)
+  return Array.from({ length: count }, (_, index) => inherited(String(index)))
 }
