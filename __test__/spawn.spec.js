@@ -296,7 +296,7 @@ describe("Node's own options", limit, () => {
     ])
   })
 
-  test('without handles are all there is: the call is Node's', async () => {
+  test('without handles are all there is: it is the call of Node', async () => {
     const bare = [spawn('env'), spawn('env', []), spawn('env', {}), spawn('env', [], { handles: {} })]
     const outs = await Promise.all(bare.map(said))
     for (const out of outs) assert.doesNotMatch(out, /OS_IPC_(HANDLES|FD|ID)/)
@@ -350,7 +350,7 @@ describe('where nothing is started', limit, () => {
     }
   }
 
-  test('everything stays as it was, and Node's error comes as ever', async () => {
+  test('everything stays as it was, and the error of Node comes as ever', async () => {
     const script = join(folder, 'script')
     writeFileSync(script, '#!/nowhere/at-all\n', { mode: 0o755 })
     const plain = join(folder, 'plain')

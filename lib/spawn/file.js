@@ -1,4 +1,6 @@
-import { fstatSync } from 'node:fs'
+import { fstatSync, statSync } from 'node:fs'
+
+const exact = { bigint: /** @type {const} */ (true) }
 
 /**
  * Which file, pipe or socket a descriptor is of, as the kernel numbers them. By it a process knows that it really has what a
@@ -7,8 +9,13 @@ import { fstatSync } from 'node:fs'
  * @returns {string | undefined} undefined if it is not open
  */
 export function fileOf(fd) {
+  return told(() => fstatSync(fd, exact)) ?? told(() => statSync(`/proc/self/fd/${fd}`, exact))
+}
+
+/** Deno's fstat knows only of what Deno has opened. @param {() => import('node:fs').BigIntStats} ask */
+function told(ask) {
   try {
-    const { dev, ino } = fstatSync(fd, { bigint: true })
+    const { dev, ino } = ask()
     return `${dev}:${ino}`
   } catch {
     return undefined
