@@ -111,7 +111,7 @@ describe('an enemy that writes', () => {
     recvSync: async (victim) => victim.recvSync({ timeout: 1000 }),
     recvMany: (victim) => victim.recvMany(),
     recvEnvelope: (victim) => victim.recvEnvelope(),
-    recvInto: (victim) => victim.recvInto(Buffer.alloc(100)),
+    recvInto: (victim) => victim.recvInto(Buffer.alloc(1000)),
     borrow: (victim) => victim.borrow(),
     iterate: (victim) => victim[Symbol.asyncIterator]().next(),
   })

@@ -74,19 +74,18 @@ export function memoryOf(target) {
 }
 
 /**
- * Whether it is a plain view of bytes, as most messages are: then nothing more has to be asked of it.
+ * Whether it is a view of some bytes, as most messages are: then nothing has to be asked of it that a program could have an
+ * answer to.
  * @param {unknown} data
  * @returns {data is Uint8Array}
  */
 export function isPlainBytes(data) {
-  // Before anything is asked of it that a proxy could answer.
-  if (!types.isUint8Array(data)) return false
-  const prototype = Object.getPrototypeOf(data)
-  return (
-    (prototype === Buffer.prototype || prototype === Uint8Array.prototype) &&
-    data.byteLength > 0 &&
-    !types.isSharedArrayBuffer(data.buffer)
-  )
+  return types.isUint8Array(data) && OF_ARRAY.length(data) > 0
+}
+
+/** Whether other threads may write there meanwhile. @param {Uint8Array} bytes */
+export function isShared(bytes) {
+  return types.isSharedArrayBuffer(OF_ARRAY.buffer(bytes))
 }
 
 /** @param {ArrayBufferView} view @param {string} name */
@@ -120,8 +119,8 @@ function isPlain(view) {
   )
 }
 
-/** @param {ArrayBufferView} view */
-function lengthOf(view) {
+/** As the engine says; none of memory that is gone. @param {ArrayBufferView} view @returns {number} */
+export function lengthOf(view) {
   try {
     return getters(view).length(view)
   } catch {

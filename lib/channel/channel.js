@@ -103,7 +103,7 @@ export class Channel extends Handle {
       const wait = waitOf(given)
       core.ready()
       const send = sendOf(core, message, handles)
-      wait.signal?.throwIfAborted()
+      if (wait.signal?.aborted) throw wait.signal.reason
       if (core.unbounded) return sendUnbounded(core, send)
       return core.sending.submit(send, wait)
     } catch (error) {
@@ -305,8 +305,11 @@ export class Channel extends Handle {
     const core = bytesOnly(this)
     targetOf(target)
     core.ready()
-    core.listen()
-    const count = takeInto(core, target)
+    let count = takeInto(core, target)
+    if (count === BLOCKED && !core.quiet()) {
+      core.listen()
+      count = takeInto(core, target)
+    }
     return count === BLOCKED ? undefined : count
   }
 
@@ -346,8 +349,11 @@ export class Channel extends Handle {
   tryBorrow() {
     const core = bytesOnly(this)
     core.ready()
-    core.listen()
-    const borrowed = borrow(core)
+    let borrowed = borrow(core)
+    if (borrowed === BLOCKED && !core.quiet()) {
+      core.listen()
+      borrowed = borrow(core)
+    }
     return borrowed === BLOCKED ? undefined : borrowed
   }
 
@@ -410,9 +416,11 @@ export class Channel extends Handle {
   #block(attempt, timeout) {
     const core = this.#core
     this.#spin ??= new Spin()
+    core.blocking = true
     try {
       return core.blockUntil(attempt, timeout, this.#spin)
     } finally {
+      core.blocking = false
       core.passOn()
     }
   }
@@ -449,7 +457,7 @@ function sendOf(core, message, handles) {
 /** @param {ChannelCore} core @param {unknown} options */
 async function flush(core, options) {
   const wait = waitOf(objectOf(options))
-  wait.signal?.throwIfAborted()
+  if (wait.signal?.aborted) throw wait.signal.reason
   core.ready()
   const deadline = performance.now() + wait.timeout
   const position = await core.sending.submit(new Mark(core), wait)

@@ -14,6 +14,7 @@ import { factsOf } from './facts.js'
 import { Incoming } from './incoming.js'
 import { CLOSED, STATES } from './layout.js'
 import { Outgoing } from './outgoing.js'
+import { Patience } from './patience.js'
 import { Travelling } from './travelling.js'
 
 /** @typedef {import('./control.js').Control} Control */
@@ -67,6 +68,13 @@ export class ChannelCore extends Core {
     /** Whoever has reserved room that is not there yet. */
     this.making = new Direction(this, () => {})
     this.directions.push(this.receiving, this.sending, this.flushing, this.making)
+    this.patience = {
+      receiving: new Patience(this.receiving),
+      sending: new Patience(this.sending),
+      making: new Patience(this.making),
+    }
+    /** The thread itself is going to wait. */
+    this.blocking = false
     // Both come with `attach`, and nothing asks for them before `ready`.
     this.attached = false
     /** @type {Incoming} */
@@ -98,8 +106,10 @@ export class ChannelCore extends Core {
     this.looks = 0
     /** A message that was put together and did not fit where it was wanted. @type {Buffer | undefined} */
     this.stashed = undefined
-    /** The other side is of this user. */
+    /** The other side is of this user, and `known` to be. */
     this.trusted = false
+    /** @type {Control['peer']} */
+    this.known = null
     this.ownUid = process.getuid?.()
     this.closing.add(() => this.goAway())
   }
@@ -172,13 +182,24 @@ export class ChannelCore extends Core {
   listen() {
     if (this.gone || this.failure !== undefined || this.id === 0) return
     try {
-      if (!this.control.poll()) return
+      this.gone = this.control.poll()
     } catch (error) {
       this.poison(error)
       return
     }
-    this.gone = true
+    const { peer } = this.control
+    if (!this.gone && peer === this.known) return
+    // An end may have moved to another process, of somebody else.
+    this.known = peer
+    this.trusted = peer !== null && peer.uid === this.ownUid
     this.judge()
+  }
+
+  /** Who is at the other end, if that is another user. Before it has said hello nobody is, and nothing was sent. */
+  get stranger() {
+    if (this.trusted) return undefined
+    this.listen()
+    return this.trusted ? undefined : (this.control.peer ?? undefined)
   }
 
   /** Whoever waits for something that can be done by now. */
@@ -275,6 +296,15 @@ export class ChannelCore extends Core {
     if (wait.signal?.aborted) return Promise.reject(wait.signal.reason)
     inNextTurn(this.receiving)
     return this.receiving.enqueue(operation, wait)
+  }
+
+  /**
+   * Whether who has found nothing is looked after in the next turns of the event loop. If not, he has the other side ring.
+   * In a rendezvous that side wants to know whether anybody waits.
+   * @param {'receiving' | 'sending' | 'making'} name
+   */
+  isPatient(name) {
+    return !this.blocking && !this.facts.rendezvous && !this.gone && this.patience[name].lasts()
   }
 
   /** Whether an empty channel may be taken for quiet without asking the kernel, which is done now and then. */

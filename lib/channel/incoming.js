@@ -41,6 +41,9 @@ function bufferOver(memory, offset, length) {
   return makesBuffers ? new FastBuffer(memory, offset, length) : Buffer.from(memory, offset, length)
 }
 
+/** As the engine has it: a view of somebody's may have another one. */
+const put = Uint8Array.prototype.set
+
 /** Where text is put, to be read. */
 const desk = Buffer.alloc(MEDIUM)
 
@@ -137,7 +140,11 @@ export class Incoming extends Ring {
 
   /** The next message, or NOTHING. */
   take() {
-    if (this.head === this.tail && !(this.simple && this.refresh())) return this.simple ? NOTHING : this.takeSlowly()
+    if (this.head === this.tail) {
+      if (!this.simple) return this.takeSlowly()
+      // Only a hint, so without an Atomics: whoever is going to sleep has a proper look, and who never sleeps now and then.
+      if (this.words[this.at + TAIL] === this.tail || !this.refresh()) return NOTHING
+    }
     const at = this.head & this.mask
     const word = this.int32[at >> 2]
     // Whole, and nothing is under way.
@@ -248,11 +255,34 @@ export class Incoming extends Ring {
 
   /** The length of the next message, if it stands whole in the ring; -1 if it does not. */
   get nextLength() {
-    if (!this.simple || (this.head === this.tail && !this.refresh())) return -1
+    if (!this.simple) return -1
+    if (this.head === this.tail && (this.words[this.at + TAIL] === this.tail || !this.refresh())) return -1
     const word = this.int32[(this.head & this.mask) >> 2]
     if ((word & ~LENGTH) !== 0) return -1
     this.check(word, WHOLE)
     return word
+  }
+
+  /**
+   * The same for one that comes in pieces, or with handles, as far as can be said before it is taken: -1 if nothing is
+   * known, as in a rendezvous, where to look is to take.
+   */
+  get announcedLength() {
+    if (this.rendezvous) return -1
+    while (this.head !== this.tail || this.refresh()) {
+      if (this.partial !== undefined) return this.partial.message.length
+      const at = this.head & this.mask
+      const word = this.int32[at >> 2]
+      const kind = word >>> KIND_SHIFT
+      const length = word & LENGTH
+      this.check(length, kind)
+      if (kind === WHOLE) return length
+      if (kind === START && length === 8) return this.acceptable(this.int32[(at + RECORD) >> 2])
+      if (kind !== HANDLES) return -1
+      this.instruct(kind, at + RECORD, length)
+      this.advance((length + 15) & ~7)
+    }
+    return -1
   }
 
   /** @param {number} length of a message that was announced */
@@ -278,7 +308,7 @@ export class Incoming extends Ring {
   /** Takes the message that stands next into memory of somebody's. @param {Uint8Array} memory @param {number} length as `nextLength` said */
   copyInto(memory, length) {
     const from = (this.head & this.mask) + RECORD
-    memory.set(new Uint8Array(this.memory, this.start + from, length))
+    put.call(memory, new Uint8Array(this.memory, this.start + from, length))
     if (this.checksum) this.verify(memory, 0, length, from)
     this.count(length)
     this.advance((length + 15) & ~7)
@@ -335,7 +365,8 @@ export class Incoming extends Ring {
     if (
       head === this.tail ||
       (head - this.told) >>> 0 >= this.eighth ||
-      Atomics.load(words, at + SENDER_SLEEPS) !== 0
+      // Only a hint, so without an Atomics: at the latest `settle` has a proper look.
+      words[at + SENDER_SLEEPS] !== 0
     ) {
       this.tell()
     } else if (!this.scheduled) {

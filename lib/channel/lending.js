@@ -12,15 +12,17 @@ import { checkPeer } from './sending.js'
 
 /** @typedef {import('./core.js').ChannelCore} ChannelCore */
 
+/** What is over has no bytes. */
+const NONE = Buffer.alloc(0)
+
 const dispose = Symbol.dispose ?? Symbol.for('nodejs.dispose')
 
 /** @param {ChannelCore} core */
 function refuseStrangers(core) {
-  core.listen()
-  const { peer } = core.control
-  if (peer !== null && peer.uid !== core.ownUid) {
-    throw notSupported(`The other side is uid ${peer.uid}: memory is lent between processes of one user only`)
-  }
+  if (core.trusted) return
+  const { stranger } = core
+  if (stranger === undefined) return
+  throw notSupported(`The other side is uid ${stranger.uid}: memory is lent between processes of one user only`)
 }
 
 /** A message in the ring. */
@@ -41,7 +43,7 @@ export class Borrowed {
     if (core === undefined) return
     this.#core = undefined
     core.borrowed = false
-    this.bytes = Buffer.alloc(0)
+    this.bytes = NONE
     if (core.closed || core.failure !== undefined) return
     core.judge()
     if (this.#size > 0) core.incoming.advance(this.#size)
@@ -57,22 +59,26 @@ export class Borrowed {
 export function borrow(core) {
   refuseStrangers(core)
   if (core.borrowed) throw invalidState('A message is borrowed already: release it first')
-  return core.guard(() => {
-    const incoming = core.incoming
-    const length = core.stashed === undefined && !core.facts.checksum ? incoming.nextLength : -1
-    if (length < 0) {
-      const message = take(core)
-      if (message === BLOCKED || message === null) return message
-      core.dropHandles()
-      // It was put together from pieces, or checked: that is a copy already.
-      return lent(core, message, 0)
-    }
+  const { incoming, facts } = core
+  try {
+    const length = core.stashed === undefined && !facts.checksum ? incoming.nextLength : -1
+    if (length < 0) return borrowCopy(core)
     const from = (incoming.head & incoming.mask) + RECORD
-    const memory = core.lend(1 - core.facts.side)
+    const memory = core.lend(1 - facts.side)
     incoming.count(length)
-    core.dropHandles()
+    if (incoming.handles !== undefined) core.dropHandles()
     return lent(core, new Uint8Array(memory, from, length), recordSize(length))
-  })
+  } catch (error) {
+    throw core.broke(error)
+  }
+}
+
+/** One that was put together from pieces, or checked: that is a copy already. @param {ChannelCore} core */
+function borrowCopy(core) {
+  const message = take(core)
+  if (message === BLOCKED || message === null) return message
+  core.dropHandles()
+  return lent(core, message, 0)
 }
 
 /** @param {ChannelCore} core @param {Uint8Array} bytes @param {number} size */
@@ -93,7 +99,7 @@ export class Borrow extends Operation {
   attempt() {
     for (;;) {
       const borrowed = borrow(this.core)
-      if (borrowed !== BLOCKED || this.core.incoming.sleep()) return borrowed
+      if (borrowed !== BLOCKED || this.core.isPatient('receiving') || this.core.incoming.sleep()) return borrowed
     }
   }
 }
@@ -138,7 +144,7 @@ export class Reservation {
   #end() {
     const core = this.#core
     this.#core = undefined
-    this.bytes = Buffer.alloc(0)
+    this.bytes = NONE
     if (core === undefined) return
     core.reserved = false
     core.judge()
@@ -184,7 +190,7 @@ class Room extends Operation {
       const outgoing = core.outgoing
       if (outgoing.aborting && !outgoing.abort()) return outgoing.sleep(8) ? BLOCKED : this.attempt()
       while (!outgoing.fits(recordSize(length))) {
-        if (outgoing.sleep(recordSize(length))) return BLOCKED
+        if (core.isPatient('making') || outgoing.sleep(recordSize(length))) return BLOCKED
       }
       return true
     })

@@ -4,6 +4,7 @@
  *
  * A message counts as sent when `tail` has been stored: whoever dies later has sent it.
  */
+import { isShared } from '../data.js'
 import { checksumOf } from './checksum.js'
 import {
   ABORT,
@@ -84,7 +85,9 @@ export class Outgoing extends Ring {
    */
   putFast(message) {
     const length = lengthOf(message)
-    if (length > this.largestWhole || this.aborting || !this.put(message)) return false
+    if (length > this.largestWhole || this.aborting) return false
+    if (this.checksum && isShared(message)) return false
+    if (!this.put(message, length)) return false
     this.sent++
     this.bytesSent += length
     return true
@@ -94,8 +97,7 @@ export class Outgoing extends Ring {
    * Sends a message of one record if there is room.
    * @param {Uint8Array} message at most `largest` bytes
    */
-  put(message) {
-    const length = lengthOf(message)
+  put(message, length = lengthOf(message)) {
     const size = (length + 15) & ~7
     const { tail } = this
     if (size > this.capacity - ((tail - this.head) >>> 0) && !this.look(size)) return false

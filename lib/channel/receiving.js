@@ -1,7 +1,7 @@
 /**
  * Taking messages: what a receive that waits does when its turn comes.
  */
-import { memoryOf } from '../data.js'
+import { isPlainBytes, lengthOf, memoryOf } from '../data.js'
 import { coded, invalidState } from '../errors.js'
 import { BLOCKED, Operation } from '../wait/direction.js'
 import { NOTHING } from './incoming.js'
@@ -17,7 +17,7 @@ export function take(core) {
     const incoming = core.incoming
     if (core.borrowed) throw invalidState('A message is borrowed: release it first')
     if (core.stashed !== undefined) return core.unstash()
-    if (core.facts.codec === 'structured') refuseStrangers(core)
+    if (core.facts.codec === 'structured' && !core.trusted) refuseStrangers(core)
     const message = incoming.take()
     if (message !== NOTHING) return message
     return core.gone ? core.outcome() : BLOCKED
@@ -29,23 +29,21 @@ export function takeOrSleep(core) {
   for (;;) {
     const message = take(core)
     if (message !== BLOCKED) return message
-    if (core.incoming.sleep()) return BLOCKED
+    if (core.isPatient('receiving') || core.incoming.sleep()) return BLOCKED
   }
 }
 
 /** What v8.deserialize makes of a stranger's bytes is not to be trusted. @param {ChannelCore} core */
 function refuseStrangers(core) {
-  if (core.trusted) return
-  core.listen()
-  const { peer } = core.control
-  // Nothing was sent before it had said hello.
-  if (peer === null) return
-  if (peer.uid !== core.ownUid) {
-    const error = coded(Error, 'ERR_IPC_UNTRUSTED_OWNER', `The other side is uid ${peer.uid}: 'structured' is refused`)
-    core.poison(error)
-    throw error
-  }
-  core.trusted = true
+  const { stranger } = core
+  if (stranger === undefined) return
+  const error = coded(
+    Error,
+    'ERR_IPC_UNTRUSTED_OWNER',
+    `The other side is uid ${stranger.uid}: 'structured' is refused`,
+  )
+  core.poison(error)
+  throw error
 }
 
 export class Take extends Operation {
@@ -127,7 +125,7 @@ export class TakeInto extends Operation {
   attempt() {
     for (;;) {
       const count = takeInto(this.core, this.target)
-      if (count !== BLOCKED || this.core.incoming.sleep()) return count
+      if (count !== BLOCKED || this.core.isPatient('receiving') || this.core.incoming.sleep()) return count
     }
   }
 }
@@ -139,27 +137,41 @@ export class TakeInto extends Operation {
  * @returns {any}
  */
 export function takeInto(core, target) {
-  return core.guard(() => {
-    const memory = memoryOf(target)
-    const incoming = core.incoming
-    if (core.borrowed) throw invalidState('A message is borrowed: release it first')
+  const memory = isPlainBytes(target) ? target : memoryOf(target)
+  const room = lengthOf(memory)
+  const incoming = core.incoming
+  if (core.borrowed) throw invalidState('A message is borrowed: release it first')
+  try {
     const next = core.stashed === undefined ? incoming.nextLength : -1
-    if (next >= 0) {
-      if (next > memory.byteLength) throw tooLong(next, memory.byteLength)
-      incoming.copyInto(memory, next)
-      core.dropHandles()
-      return next
-    }
-    const message = take(core)
-    if (message === BLOCKED || message === null) return message
-    if (message.length > memory.byteLength) {
-      core.stash(message)
-      throw tooLong(message.length, memory.byteLength)
-    }
-    memory.set(message)
-    core.dropHandles()
-    return message.length
-  })
+    if (next < 0) return takeOtherInto(core, memory, room)
+    if (next > room) throw tooLong(next, room)
+    incoming.copyInto(memory, next)
+    if (incoming.handles !== undefined) core.dropHandles()
+    return next
+  } catch (error) {
+    throw core.broke(error)
+  }
+}
+
+/**
+ * The same for a message that has to be put together, or that has been.
+ * @param {ChannelCore} core
+ * @param {Uint8Array} memory
+ * @param {number} room
+ * @returns {any}
+ */
+function takeOtherInto(core, memory, room) {
+  const announced = core.stashed === undefined ? core.incoming.announcedLength : -1
+  if (announced > room) throw tooLong(announced, room)
+  const message = take(core)
+  if (message === BLOCKED || message === null) return message
+  if (message.length > room) {
+    core.stash(message)
+    throw tooLong(message.length, room)
+  }
+  Uint8Array.prototype.set.call(memory, message)
+  core.dropHandles()
+  return message.length
 }
 
 /** @param {number} length @param {number} room */

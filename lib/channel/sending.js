@@ -131,7 +131,7 @@ export class Send extends Operation {
         this.done = outgoing.putPieces(this.payload, this.done)
         if (this.done === this.payload.byteLength) break
         const next = Math.min(outgoing.piece, this.payload.byteLength - this.done)
-        if (outgoing.sleep(recordSize(next))) return BLOCKED
+        if (this.core.isPatient('sending') || outgoing.sleep(recordSize(next))) return BLOCKED
       }
       this.state = SENT
     }
@@ -173,7 +173,7 @@ export class Send extends Operation {
       if (outgoing.sleepUntilTaken(outgoing.tail)) return false
     }
     while (!outgoing.fits(outgoing.aborting ? size + 8 : size)) {
-      if (outgoing.sleep(outgoing.aborting ? size + 8 : size)) return false
+      if (core.isPatient('sending') || outgoing.sleep(outgoing.aborting ? size + 8 : size)) return false
     }
     if (outgoing.aborting) outgoing.abort()
     if (parcels.length > 0 && !core.travelling.mayGo) return false

@@ -31,7 +31,7 @@ export function pipeline(commands, options) {
   if (rest.env) rest.env = { ...rest.env }
   const lines = commandsOf(commands)
   abortSignal('options.signal', signal)
-  signal?.throwIfAborted()
+  if (signal?.aborted) throw signal.reason
   const first = sourceOf(stdin)
   const last = sinkOf('options.stdout', stdout, 'pipe')
   const errors = sinkOf('options.stderr', stderr, 'inherit')

@@ -96,7 +96,7 @@ function endOf(name, handle, isWriter) {
  * @param {(reactor: number, token: number) => void} begin
  */
 async function splice(source, target, limit, wait, begin) {
-  wait.signal?.throwIfAborted()
+  if (wait.signal?.aborted) throw wait.signal.reason
   source?.core.check()
   target?.core.check()
   if (limit === 0 || source?.core.ended) return 0

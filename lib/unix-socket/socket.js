@@ -75,7 +75,7 @@ export class UnixSocket extends Handle {
     const kind = typeOf('options.type', given.type)
     const wait = waitOf(given)
     const target = addressOf('address', address)
-    wait.signal?.throwIfAborted()
+    if (wait.signal?.aborted) throw wait.signal.reason
     const facts = native.unixSocketConnect(kind, target)
     if (facts) return opened(facts)
     if (wait.timeout === 0) throw timedOut()

@@ -9,7 +9,7 @@ import { arm, disarm } from './cancel.js'
  * @returns {Promise<T>}
  */
 export async function withWait(promise, wait) {
-  wait.signal?.throwIfAborted()
+  if (wait.signal?.aborted) throw wait.signal.reason
   return new Promise((resolve, reject) => {
     const giveUp = /** @param {unknown} error */ (error) => {
       disarm(operation)

@@ -1,0 +1,83 @@
+/**
+ * Looking again in the next turns of the event loop, before the other side is asked to ring: while it keeps sending, that
+ * spares it the ringing and this side the waking up. Everything else of the loop gets its turn between two looks.
+ *
+ * It is done for as long as it pays. Where it does not (the other side is slow, or shares this processor) it is tried now
+ * and then, and less and less often.
+ */
+import { availableParallelism } from 'node:os'
+import { setImmediate } from 'node:timers'
+
+/** Turns, of one or two microseconds each: as long as it takes the other side to wake up and answer. */
+const MOST = 32
+/** Waits between two trials: at first, and at last. */
+const SOON = 32
+const LATE = 4096
+
+const alone = availableParallelism() < 2
+
+export class Patience {
+  /** @param {import('../wait/direction.js').Direction} direction whose waits these are */
+  constructor(direction) {
+    this.direction = direction
+    this.turns = alone ? 0 : MOST
+    this.pause = SOON
+    this.skipped = 0
+    /** Turns to go, of those that it is looked in now. */
+    this.left = 0
+    this.scheduled = false
+    this.looking = false
+  }
+
+  /** Whether who has found nothing is served by a look in a later turn. If not, the other side is to ring. */
+  lasts() {
+    if (this.scheduled) return true
+    if (this.looking) return this.left > 1
+    return this.begin()
+  }
+
+  begin() {
+    if (this.turns === 0) {
+      if (alone || ++this.skipped < this.pause) return false
+      this.skipped = 0
+      this.turns = MOST
+    }
+    this.left = this.turns
+    this.schedule()
+    return true
+  }
+
+  schedule() {
+    this.scheduled = true
+    setImmediate(look, this)
+  }
+
+  look() {
+    this.scheduled = false
+    const { direction } = this
+    if (direction.head === undefined) {
+      this.left = 0
+      return
+    }
+    this.looking = true
+    const paid = direction.onReady()
+    this.looking = false
+    const last = this.left === 1
+    if (paid) {
+      this.turns = MOST
+      this.pause = SOON
+      this.left = this.turns
+    } else if (--this.left === 0) {
+      this.turns >>= 1
+      if (this.turns === 0) this.pause = Math.min(LATE, 2 * this.pause)
+    }
+    // Who has found nothing in the last of the turns has asked to be told.
+    if (last || direction.head === undefined) this.left = 0
+    else this.schedule()
+  }
+}
+
+/** @param {Patience} patience */
+function look(patience) {
+  patience.look()
+}
