@@ -9,11 +9,10 @@ use napi::Env;
 use napi::bindgen_prelude::Object;
 use napi_derive::napi;
 use os_ipc_core::Error;
-use os_ipc_core::ring::control::Received;
+use os_ipc_core::ring::control::{Desk, Received};
 use os_ipc_core::ring::{Control, End, Geometry, memory};
 use os_ipc_core::sys::Attempt;
 use os_ipc_core::sys::epoll::Interest;
-use os_ipc_core::sys::socket::Inbox;
 
 use crate::error::OrThrow;
 use crate::raw::{self, Body};
@@ -24,7 +23,7 @@ use crate::table::{self, Table};
 thread_local! {
     static CHANNELS: Table<End> = const { Table::new() };
     static CONTROLS: Table<Control> = const { Table::new() };
-    static INBOX: RefCell<Option<Inbox>> = const { RefCell::new(None) };
+    static DESK: RefCell<Option<Desk>> = const { RefCell::new(None) };
     static HOOKED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -172,9 +171,9 @@ pub fn control_watch(env: Env, id: u32, reactor: u32, token: u32, room: bool) ->
 /// A frame; nothing where there is none yet; false at the end.
 #[napi(catch_unwind)]
 pub fn control_receive(env: Env, id: u32) -> napi::Result<Option<napi::Either<ControlFrame, bool>>> {
-    let received = INBOX.with_borrow_mut(|inbox| {
-        let inbox = inbox.get_or_insert_default();
-        table::with(&CONTROLS, id, |control| control.receive(inbox))
+    let received = DESK.with_borrow_mut(|desk| {
+        let desk = desk.get_or_insert_default();
+        table::with(&CONTROLS, id, |control| control.receive(desk))
     });
     Ok(match received.or_throw(&env)? {
         Received::Nothing => None,

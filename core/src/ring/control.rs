@@ -19,6 +19,13 @@ pub const LONGEST: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct Control(Socket);
 
+/// Where frames arrive: memory that is used again for each of them.
+#[derive(Default)]
+pub struct Desk {
+    inbox: Inbox,
+    room: Vec<u8>,
+}
+
 /// What has come.
 #[derive(Debug)]
 pub enum Received {
@@ -80,13 +87,12 @@ impl Control {
     }
 
     /// Takes the next frame.
-    pub fn receive(&self, inbox: &mut Inbox) -> Result<Received> {
-        let mut data = vec![0; LONGEST];
-        let mut received = Received::End;
-        let taken = self.0.try_receive(inbox, &mut data, LONGEST, None, 1, |_, arrival, _| {
+    pub fn receive(&self, Desk { inbox, room }: &mut Desk) -> Result<Received> {
+        room.resize(LONGEST, 0);
+        let mut arrived = None;
+        let taken = self.0.try_receive(inbox, room, LONGEST, None, 1, |_, arrival, _| {
             if !self.0.is_end(&arrival) {
-                let crate::sys::control::Control { fds, credentials, lost, .. } = arrival.control;
-                received = Received::Frame(Frame { data: vec![0; arrival.length], fds, sender: credentials, lost });
+                arrived = Some((arrival.length, arrival.control));
             }
         });
         match taken {
@@ -96,12 +102,10 @@ impl Control {
             Err(Error::Os { errno: Errno::ECONNRESET, .. }) => return Ok(Received::End),
             Err(error) => return Err(error),
         }
-        if let Received::Frame(frame) = &mut received {
-            let length = frame.data.len();
-            data.truncate(length);
-            frame.data = data;
-        }
-        Ok(received)
+        let Some((length, control)) = arrived else { return Ok(Received::End) };
+        let crate::sys::control::Control { fds, credentials: sender, lost, .. } = control;
+        let data = room.get(..length).unwrap_or_default().to_vec();
+        Ok(Received::Frame(Frame { data, fds, sender, lost }))
     }
 
     /// Who connected or listens, by the kernel's word; of a pair, who made it.
