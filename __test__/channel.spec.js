@@ -347,6 +347,34 @@ describe('handles', () => {
     assert.equal(await c.recv(), null)
   })
 
+  test('cannot be sent to whoever has gone, and that is what the error says', async () => {
+    const [a, b] = pair()
+    const memory = SharedMemory.create(4096)
+    made.push(memory)
+    await a.send('x')
+    assert.equal(String(b.tryRecv()), 'x')
+    // There is something that it has not read: the kernel says ECONNRESET then.
+    await a.send('y', { handles: [memory] })
+    b.close()
+    await assert.rejects(a.send('z', { handles: [memory] }), coded('EPIPE'))
+  })
+
+  test('of which the message never came are nobody’s once the other side has gone', async () => {
+    const [a, b] = pair()
+    const { reader, writer } = pipe()
+    made.push(reader)
+    await a.send('attached')
+    const { default: native } = await import('../lib/load.js')
+    const { coreOf } = await import('../lib/handle.js')
+    const { control } = /** @type {any} */ (coreOf(a))
+    assert.ok(native.controlSend(control.id, 'X{"sequence":7}', [writer.fd]))
+    writer.close()
+    a.close()
+    assert.equal(String(await b.recv()), 'attached')
+    assert.equal(await b.recv(), null)
+    assert.equal(await reader.recv(), null)
+  })
+
   test('a channel that is in use stays where it is', async () => {
     const [a] = pair()
     const [, d] = pair()

@@ -372,6 +372,8 @@ export class ChannelCore extends Core {
 
   /** What the stream has come to: null, or the death of the other side. @returns {null} */
   outcome() {
+    // Descriptors of messages that never came: the other ends of what they are would wait for whoever has them.
+    this.control.drop()
     if (this.peerClosed) return null
     throw peerDied()
   }
@@ -379,6 +381,23 @@ export class ChannelCore extends Core {
   /** Why nothing can be sent any more. */
   broken() {
     return this.peerClosed ? brokenPipe() : peerDied()
+  }
+
+  /**
+   * Sends a frame on the control line. Throws what has become of the other side, if it has gone.
+   * @param {string} letter
+   * @param {Record<string, unknown>} body
+   * @param {number[]} [fds] which stay the caller's
+   * @returns {boolean} whether there was room
+   */
+  sendFrame(letter, body, fds) {
+    try {
+      return this.control.send(letter, body, fds)
+    } catch (error) {
+      this.listen()
+      if (this.gone) throw this.broken()
+      throw error
+    }
   }
 
   /** One ring alone, for what is lent to the program. @param {number} number */

@@ -208,7 +208,7 @@ export class Send extends Operation {
         parcel.leave()
         left.push(parcel)
       }
-      sent = core.control.send('X', { sequence: core.sequence, handles }, fds)
+      sent = core.sendFrame('X', { sequence: core.sequence, handles }, fds)
     } finally {
       if (!sent) for (const parcel of left) parcel.stay()
     }
@@ -228,7 +228,12 @@ export class Send extends Operation {
 
   /** What is on the control line for a message that is not coming. */
   forget() {
-    if (this.parcels.length > 0) this.core.control.send('D', { sequence: this.sequence })
+    if (this.parcels.length === 0) return
+    try {
+      this.core.control.send('D', { sequence: this.sequence })
+    } catch {
+      // It has gone, and with it what it was to forget.
+    }
   }
 
   /** @param {unknown} reason */

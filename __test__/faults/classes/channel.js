@@ -10,6 +10,8 @@ const numbersOf = (message) => (message === null ? null : decode(message))
 
 export default {
   name: 'channel',
+  /** Its messages stand in memory that both sides have. */
+  ring: true,
   /** The end comes when the other side has closed, and sending then fails with EPIPE. There is one handle of each end. */
   stream: true,
   /** What a send says when the other side was killed. */
