@@ -1108,6 +1108,96 @@ export class ChannelListener<Message extends {} = Buffer> extends Handle impleme
   [Symbol.asyncIterator](): AsyncIterableIterator<Channel<Message>>
 }
 
+// Remote procedure calls
+
+// biome-ignore-start lint/suspicious/noExplicitAny: methods that nobody has described take and give anything
+/** What a handler is told of its call. */
+export interface CallContext {
+  /** Who calls, by the kernel's word. */
+  readonly peer: Credentials
+  /** Aborted when the caller gives up, times out or dies, and when the server closes. */
+  readonly signal: AbortSignal
+  /** What came along with `handles`: the handler's own once it has looked. Never looked at, they are closed. */
+  readonly handles: Handle[]
+  /** Disposes of something once the call has ended and its answer is sent. Gives it back. */
+  use<T extends Disposable>(disposable: T): T
+}
+/** What can be called. Only what is the object's own counts. */
+export type Methods = Record<string, (params: any, context: CallContext) => unknown>
+/** What the handler threw, or what the server says of a call. Only local conditions (timeout, abort, death, close) have string codes. */
+export class RpcError extends Error {
+  /** For a handler to throw: `code` and `data` are the JSON-RPC error's. */
+  constructor(message?: string, options?: ErrorOptions & { code?: number; data?: unknown })
+  /** As JSON-RPC has it: -32000 where the handler gave none. */
+  readonly code: number
+  readonly data: unknown
+  /** What was thrown: its own name, code and message. null where the server told none. */
+  readonly remote: { name: string; code?: string | number; message: string } | null
+}
+export interface RpcServeOptions extends ListenOptions {
+  /** How many calls run at once; others wait for their turn. No limit. */
+  concurrency?: number
+  /** Of the channels of an address: 'json' by default. 'structured' for processes of one uid. */
+  codec?: 'json' | 'structured'
+}
+export interface RpcConnectOptions extends WaitOptions {
+  /** What the server has to speak: a difference is ERR_IPC_VERSION. */
+  codec?: 'json' | 'structured'
+}
+/** JSON-RPC 2.0, over channels, seqpacket sockets (a frame is a packet) and stream sockets (with Content-Length headers). */
+export const rpc: {
+  /** An address becomes a ChannelListener's. What is given belongs to the server from then on, which closes it. */
+  serve(
+    target: SocketAddress | Channel<any> | ChannelListener<any> | UnixListener,
+    methods: Methods,
+    options?: RpcServeOptions,
+  ): RpcServer
+  /** An address is a ChannelListener's, or else a stream socket's. What is given belongs to the client from then on. */
+  connect<Api extends object = any>(
+    target: SocketAddress | Channel<any> | UnixSocket,
+    options?: RpcConnectOptions,
+  ): Promise<RpcClient<Api>>
+}
+export interface RpcServer extends Handle {
+  /** Connections that are open. */
+  readonly clients: number
+  /** Takes no more callers and no more calls, lets those end that have begun, then closes. */
+  drain(options?: WaitOptions): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+type RpcParam<F> = F extends (params: infer P, ...rest: any[]) => any ? P : unknown
+type RpcResult<F> = F extends (...args: any[]) => infer R ? Awaited<R> : any
+/** One call of a batch. */
+type RpcBatchCall<Api> = { [K in keyof Api & string]: [method: K, params?: RpcParam<Api[K]>] }[keyof Api & string]
+type RpcBatchResults<Api, C> = {
+  -readonly [I in keyof C]: C[I] extends readonly [infer K extends keyof Api, ...any]
+    ? PromiseSettledResult<RpcResult<Api[K]>>
+    : never
+}
+export interface RpcClient<Api extends object = any> extends Handle {
+  /** Fails with RpcError; with ERR_IPC_PEER_DIED if the server died, and `delivered: 'no'` where it was never sent. Abort and timeout cancel the work on the server too. */
+  call<K extends keyof Api & string>(
+    method: K,
+    params?: RpcParam<Api[K]>,
+    options?: { handles?: Handle[] } & WaitOptions,
+  ): Promise<RpcResult<Api[K]>>
+  /** Blocks this thread. Answers to other calls reach them meanwhile. */
+  callSync<K extends keyof Api & string>(
+    method: K,
+    params?: RpcParam<Api[K]>,
+    options?: TimeoutOption,
+  ): RpcResult<Api[K]>
+  /** Settles when it is sent. Nobody tells what became of it. */
+  notify<K extends keyof Api & string>(method: K, params?: RpcParam<Api[K]>): Promise<void>
+  /** What the server gives one by one, as fast as it is taken. Leaving the loop ends it there. `timeout` is for each of them. */
+  stream<R = any>(method: keyof Api & string, params?: unknown, options?: WaitOptions): AsyncIterableIterator<R>
+  /** Many calls in one frame; what became of each. */
+  batch<const C extends readonly RpcBatchCall<Api>[]>(calls: C, options?: WaitOptions): Promise<RpcBatchResults<Api, C>>
+  /** Answers that came when nobody waited for them any more, and frames that were no answers. */
+  readonly dropped: number
+}
+// biome-ignore-end lint/suspicious/noExplicitAny: methods that nobody has described take and give anything
+
 // Processes with handles, many of them, and whichever comes first
 
 export interface SpawnHandles {

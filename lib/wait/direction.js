@@ -35,6 +35,8 @@ export class Operation {
     this.timer = undefined
     /** @type {AbortSignal | undefined} */
     this.signal = undefined
+    /** It goes on waiting, but its last attempt was not in vain. */
+    this.served = false
   }
 
   /**
@@ -228,7 +230,7 @@ export class Direction {
         served = true
         continue
       }
-      if (result === BLOCKED) return served
+      if (result === BLOCKED) return served || operation.served
       // An attempt that runs code of the user's may find itself called off.
       if (operation.direction === undefined) continue
       if (operation instanceof Hold) disarm(operation)
