@@ -1217,3 +1217,56 @@ export function spawn(command: string, args: readonly string[], options: SpawnOp
  * given. In the main thread alone: ERR_INVALID_STATE in a worker.
  */
 export function inherited<H extends Handle = Handle>(name: string): H
+// What there is
+
+export type IpcKind =
+  | 'sysv-queue'
+  | 'sysv-semaphores'
+  | 'sysv-memory'
+  | 'posix-queue'
+  | 'posix-semaphore'
+  | 'posix-memory'
+  | 'fifo'
+  | 'socket'
+export interface IpcObject {
+  kind: IpcKind
+  /** As the class opens it: `/name`, a path, `@name` of an abstract socket, '' of a socket that has none. Of System V objects the key, as ipcs(1) has it. */
+  name: string
+  /** Of System V objects; of a socket its inode. */
+  id?: number
+  /** Of System V objects: signed, as C has it. */
+  key?: number
+  /** Whose it is; -1 where the kernel does not tell (sockets, before Linux 5.3). */
+  uid: number
+  /** Permission bits. 0 for what has none. */
+  mode: number
+  /** Its size, or the bytes that wait in it. Missing where this user may not know. */
+  bytes?: number
+  /** That wait in it; of a listener, connections. */
+  messages?: number
+  /** Of a set. */
+  semaphores?: number
+  /** How often System V memory is attached, by whomever. */
+  attached?: number
+  /** Processes that have it open or mapped, as far as this user may see. System V queues and sets cannot be held open. */
+  holders?: number[]
+  /** When it was made, in milliseconds since 1970; of System V objects, when they were made or `set` last. */
+  created?: number
+  /** Of sockets. */
+  type?: SocketType
+  listening?: boolean
+}
+export interface ListOptions {
+  kinds?: IpcKind[]
+  /** Where to look for FIFOs and sockets' files too, beside /run, /tmp, /var/tmp, XDG_RUNTIME_DIR and this package's own: each with the two levels of folders below it. */
+  folders?: Array<string | URL>
+}
+/**
+ * What of IPC stands on this machine, as far as this user may see. Without /proc the kinds of System V are ERR_IPC_NOT_SUPPORTED. POSIX
+ * queues: all of them as root, or where their file system is mounted; otherwise those that processes of this user hold open.
+ */
+export function list(options?: ListOptions): IpcObject[]
+/** Removes what this package made for itself (its sockets, lock files and sets, objects named by null) and whose owner is proven dead; never what the user named. Tells what it removed, or with `dryRun` what it would. */
+export function cleanup(options?: { dryRun?: boolean }): IpcObject[]
+/** The limits that IPC comes upon, by the names that sysctl(8) and getrlimit(2) have for them, and '/dev/shm' for its size. Infinity where there is none. */
+export function limits(): Record<string, number>

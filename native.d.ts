@@ -263,6 +263,12 @@ export interface PosixQueueFacts {
   name?: string
 }
 
+/** A descriptor of the folder of all queues, which is the caller's. */
+export declare function posixQueueFolder(): number
+
+/** `path` is that of a queue's file. */
+export declare function posixQueueLook(path: string): PosixQueueSeen
+
 /** Without a name: makes one under a name that nobody can guess. */
 export declare function posixQueueOpen(name: string | undefined | null, options: PosixQueueOptions): PosixQueueFacts
 
@@ -274,6 +280,14 @@ export interface PosixQueueOptions {
   maxMessages?: number
   maxMessageSize?: number
   access: number
+}
+
+/** What a look at a queue tells. */
+export interface PosixQueueSeen {
+  messages: number
+  bytes: number
+  maxMessages: number
+  maxMessageSize: number
 }
 
 export declare function posixQueueSize(id: number): number
@@ -839,6 +853,20 @@ export declare function unixSocketPeerAddress(id: number): string | null
 export declare function unixSocketPeerProcess(id: number): number | null
 
 export declare function unixSocketQueued(id: number): number
+
+export declare function unixSockets(): Array<UnixSocketSeen>
+
+/** A socket of any process, as the kernel tells of it. */
+export interface UnixSocketSeen {
+  inode: number
+  kind: number
+  state: number
+  /** Of an abstract one with `@` first, empty where it has none. */
+  name: string
+  file?: number
+  uid?: number
+  queued: number
+}
 
 export declare function unixSocketSetBufferSizes(id: number, send?: number | undefined | null, receive?: number | undefined | null): void
 

@@ -7,9 +7,9 @@ use napi::Env;
 use napi::bindgen_prelude::Object;
 use napi_derive::napi;
 use os_ipc_core::Error;
-use os_ipc_core::posix::Name;
 use os_ipc_core::posix::notice::{Notice, Told};
 use os_ipc_core::posix::queue::{self, Access, Options, Queue, Wanted};
+use os_ipc_core::posix::{Name, catalog};
 use os_ipc_core::sys::Attempt;
 use os_ipc_core::sys::epoll::{Interest, READABLE, WRITABLE};
 
@@ -239,4 +239,32 @@ pub fn posix_notice_look(env: Env, id: u32) -> napi::Result<u32> {
 #[napi(catch_unwind)]
 pub fn posix_notice_close(id: u32) {
     drop(table::remove(&NOTICES, id));
+}
+
+/// What a look at a queue tells.
+#[napi(object)]
+pub struct PosixQueueSeen {
+    pub messages: u32,
+    pub bytes: f64,
+    pub max_messages: u32,
+    pub max_message_size: u32,
+}
+
+/// A descriptor of the folder of all queues, which is the caller's.
+#[napi(catch_unwind)]
+pub fn posix_queue_folder(env: Env) -> napi::Result<i32> {
+    catalog::folder().map(IntoRawFd::into_raw_fd).or_throw(&env)
+}
+
+/// `path` is that of a queue's file.
+#[napi(catch_unwind)]
+pub fn posix_queue_look(env: Env, path: String) -> napi::Result<PosixQueueSeen> {
+    let seen = catalog::look(path.as_ref()).or_throw(&env)?;
+    Ok(PosixQueueSeen {
+        messages: seen.messages as u32,
+        // Far below 2^53: messages of at most 16 MiB, 65,536 of them.
+        bytes: seen.bytes as f64,
+        max_messages: seen.max_messages as u32,
+        max_message_size: seen.max_message_size as u32,
+    })
 }

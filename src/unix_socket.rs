@@ -14,6 +14,7 @@ use os_ipc_core::Error;
 use os_ipc_core::sys::epoll::{Interest, READABLE, WRITABLE};
 use os_ipc_core::sys::tails::{TAIL, Tails};
 use os_ipc_core::sys::{Attempt, fd as sys_fd};
+use os_ipc_core::unix_socket::catalog;
 use os_ipc_core::unix_socket::socket::Wanted;
 use os_ipc_core::unix_socket::{Address, Arrival, BATCH, Inbox, Kind, RoomWatch, Shutdown, Socket};
 
@@ -546,4 +547,41 @@ pub(crate) fn export(env: &Env, exports: &Object<'_>) -> napi::Result<()> {
     raw::export::<SendMany>(env, exports)?;
     raw::export::<Receive>(env, exports)?;
     raw::export::<Tail>(env, exports)
+}
+
+/// A socket of any process, as the kernel tells of it.
+#[napi(object)]
+pub struct UnixSocketSeen {
+    pub inode: u32,
+    pub kind: u32,
+    pub state: u32,
+    /// Of an abstract one with `@` first, empty where it has none.
+    pub name: String,
+    pub file: Option<u32>,
+    pub uid: Option<u32>,
+    pub queued: u32,
+}
+
+#[napi(catch_unwind)]
+pub fn unix_sockets(env: Env) -> napi::Result<Vec<UnixSocketSeen>> {
+    let sockets = catalog::all().or_throw(&env)?;
+    Ok(sockets
+        .into_iter()
+        .map(|seen| UnixSocketSeen {
+            inode: seen.inode,
+            kind: seen.kind.into(),
+            state: seen.state.into(),
+            name: shown(&seen.name),
+            file: seen.file,
+            uid: seen.uid,
+            queued: seen.queued,
+        })
+        .collect())
+}
+
+fn shown(name: &[u8]) -> String {
+    match name.split_first() {
+        Some((0, rest)) => format!("@{}", String::from_utf8_lossy(rest)),
+        _ => String::from_utf8_lossy(name.strip_suffix(b"\0").unwrap_or(name)).into_owned(),
+    }
 }

@@ -1,7 +1,13 @@
+import { cleanup } from './cleanup.js'
+import { doctor } from './doctor.js'
+import { limits } from './limits.js'
+import { ls } from './ls.js'
+import { rm } from './rm.js'
+import { stat } from './stat.js'
 import { tour } from './tour.js'
 
 /**
  * Every subcommand, in the order in which the help lists them. A new one is a file here and a line below.
  * @type {readonly import('../../lib/cli/command.js').Command[]}
  */
-export const commands = [tour]
+export const commands = [ls, stat, rm, cleanup, limits, doctor, tour]

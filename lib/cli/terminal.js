@@ -4,6 +4,7 @@
  * @typedef {object} Terminal
  * @property {(text: string) => void} write
  * @property {number} columns
+ * @property {number} room The same, but Infinity where nothing is as wide as that: a file, a pipe.
  * @property {boolean} live A line can be rewritten in place.
  * @property {boolean} unicode
  * @property {(text: string) => string} bold
@@ -27,6 +28,9 @@ export function terminal(stream, env = process.env) {
     // Asked for each time: a window can be resized.
     get columns() {
       return stream.columns || Number.parseInt(env.COLUMNS ?? '', 10) || 80
+    },
+    get room() {
+      return stream.columns || Number.parseInt(env.COLUMNS ?? '', 10) || Number.POSITIVE_INFINITY
     },
     live,
     unicode: /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || ''),

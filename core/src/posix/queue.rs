@@ -114,7 +114,7 @@ impl Queue {
         Self::from_open(fd)
     }
 
-    fn from_open(fd: OwnedFd) -> Result<Self> {
+    pub(super) fn from_open(fd: OwnedFd) -> Result<Self> {
         let attributes = mq::attributes(fd.as_fd())?;
         let key = Key::of(fd.as_fd())?;
         Ok(Self {

@@ -11,6 +11,7 @@ pub mod fd;
 pub mod futex;
 pub mod mask;
 pub mod mman;
+pub mod mount;
 pub mod mq;
 pub mod pidfd;
 pub mod pipe;

@@ -8,6 +8,7 @@
 //! that others may share.
 
 pub mod address;
+pub mod catalog;
 pub mod listener;
 pub mod notify;
 pub mod place;

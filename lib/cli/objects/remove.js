@@ -1,0 +1,62 @@
+import { lstatSync, unlinkSync } from 'node:fs'
+import { PosixMessageQueue } from '../../posix-queue/queue.js'
+import { PosixSemaphore } from '../../posix-semaphore/semaphore.js'
+import { SharedMemory } from '../../shared-memory/memory.js'
+import { SysvMessageQueue } from '../../sysv-queue/queue.js'
+import { SysvSemaphoreSet } from '../../sysv-semaphore/set.js'
+import { UsageError } from '../command.js'
+import { shownCall } from './kinds.js'
+
+/** @typedef {import('../../../index.js').IpcObject} IpcObject */
+
+/** A socket without a file ends with whoever has it open. @param {IpcObject} object */
+export function assertRemovable(object) {
+  if (object.kind === 'socket' && !object.name.startsWith('/')) {
+    throw new UsageError(
+      `${shownCall(object)} has no file that could be removed: it goes with the processes that have it`,
+    )
+  }
+}
+
+/** @param {IpcObject} object */
+export function remove(object) {
+  const { kind, name, id = 0 } = object
+  switch (kind) {
+    case 'sysv-queue':
+      return removing(SysvMessageQueue.fromId(id), (queue) => queue.remove())
+    case 'sysv-semaphores':
+      return removing(SysvSemaphoreSet.fromId(id), (set) => set.remove())
+    case 'sysv-memory':
+      return removing(SharedMemory.fromSysvId(id), (memory) => memory.unlink())
+    case 'posix-queue':
+      return PosixMessageQueue.unlink(name)
+    case 'posix-semaphore':
+      return PosixSemaphore.unlink(name)
+    case 'posix-memory':
+      return SharedMemory.unlink(name)
+    default:
+      return removeFile(object)
+  }
+}
+
+/**
+ * @template {{ close(): void }} H
+ * @param {H} handle
+ * @param {(handle: H) => void} how
+ */
+function removing(handle, how) {
+  try {
+    how(handle)
+  } finally {
+    handle.close()
+  }
+}
+
+/** What stands there by now must be what was listed. @param {IpcObject} object */
+function removeFile({ kind, name, uid }) {
+  const stats = lstatSync(name)
+  if ((kind === 'fifo' ? !stats.isFIFO() : !stats.isSocket()) || stats.uid !== uid) {
+    throw Object.assign(new Error('something else stands there by now'), { code: 'EEXIST' })
+  }
+  unlinkSync(name)
+}
