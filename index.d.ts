@@ -28,6 +28,7 @@
 import type { ChildProcess, ChildProcessWithoutNullStreams, SpawnOptions } from 'node:child_process'
 import type { Socket } from 'node:net'
 import type { Duplex, Readable, Writable } from 'node:stream'
+import type { MessagePort } from 'node:worker_threads'
 
 /** Otherwise a declaration file exports whatever stands in it. */
 export {}
@@ -1051,6 +1052,11 @@ export class Channel<Message extends {} = Buffer>
   /** At once: what is in the ring stays there for the other side; what only this process held is lost, and counted in `unsent`. */
   close(): void
   readonly unsent: number
+  /**
+   * This end as a MessagePort, for libraries that were written for workers (Comlink, birpc, capnweb); the same one each time. From then on
+   * the channel is its port's: everything else but `close` is ERR_INVALID_STATE. See docs/channel-port.md.
+   */
+  port(): ChannelPort<Message>
   /** `wakeups`: how often the other side had to wake this one. `waits`: how often this one had nothing to do. */
   readonly stats: {
     sent: number
@@ -1063,6 +1069,86 @@ export class Channel<Message extends {} = Buffer>
   iterate(options?: WaitOptions): AsyncIterableIterator<Message>
   [Symbol.asyncIterator](): AsyncIterableIterator<Message>
   [Symbol.asyncDispose](): Promise<void>
+}
+/** What may go with a message of a port: handles arrive as handles (codec 'structured': in their places, too), MessagePorts as MessagePorts, and ArrayBuffers are detached here. */
+export type PortTransfer = Handle | MessagePort | ArrayBuffer
+/** A message that has come by a port. */
+export interface ChannelPortMessage<Message = unknown> extends Event {
+  readonly type: 'message'
+  readonly data: Message
+  /** The MessagePorts that came with it. */
+  readonly ports: readonly MessagePort[]
+  /** The handles that came with it; closed unless the listener asks for them before it returns. */
+  readonly handles: Handle[]
+  readonly origin: string
+  readonly lastEventId: string
+  readonly source: null
+}
+/**
+ * Something went wrong that is not a call's own error: a message that came and could not be delivered, one that waited and could not be sent;
+ * or the channel broke (ERR_IPC_PEER_DIED, ERR_IPC_CORRUPT), and 'close' is next.
+ */
+export interface ChannelPortError extends Event {
+  readonly type: 'messageerror'
+  readonly data: IpcError
+}
+/** The last event, and there is one only: `error` is undefined if one side has closed. */
+export interface ChannelPortClose extends Event {
+  readonly type: 'close'
+  readonly error: IpcError | undefined
+}
+export interface ChannelPortEvents<Message = unknown> {
+  message: ChannelPortMessage<Message>
+  messageerror: ChannelPortError
+  close: ChannelPortClose
+}
+/** An end of a channel as a MessagePort: see `Channel.port`. Messages wait in the channel until somebody listens for them. */
+export interface ChannelPort<Message = unknown> extends EventTarget, Disposable {
+  /**
+   * Never waits. What has no room in the channel waits here, in order, up to the channel's `maxQueued` bytes; beyond them it is
+   * ERR_IPC_LIMIT. Throws what `send` rejects with for a message that cannot be sent. Once either side has closed or died it does nothing.
+   */
+  postMessage(message: unknown, transfer?: readonly PortTransfer[] | { transfer?: readonly PortTransfer[] }): void
+  /** For whoever calls it: a port is started by its first listener. */
+  start(): void
+  /** What was posted before is sent before; `channel.close()` does not wait for it. */
+  close(): void
+  readonly closed: boolean
+  /** A port keeps the event loop alive while somebody listens for messages, and while messages wait to be sent. */
+  ref(): this
+  unref(): this
+  hasRef(): boolean
+  onmessage: ((event: ChannelPortMessage<Message>) => void) | null
+  onmessageerror: ((event: ChannelPortError) => void) | null
+  onclose: ((event: ChannelPortClose) => void) | null
+  addEventListener<K extends keyof ChannelPortEvents>(
+    type: K,
+    listener:
+      | ((event: ChannelPortEvents<Message>[K]) => void)
+      | { handleEvent(event: ChannelPortEvents<Message>[K]): void }
+      | null,
+    options?: boolean | { once?: boolean; passive?: boolean; capture?: boolean; signal?: AbortSignal },
+  ): void
+  addEventListener(...of: Parameters<EventTarget['addEventListener']>): void
+  removeEventListener<K extends keyof ChannelPortEvents>(
+    type: K,
+    listener:
+      | ((event: ChannelPortEvents<Message>[K]) => void)
+      | { handleEvent(event: ChannelPortEvents<Message>[K]): void }
+      | null,
+    options?: boolean | { capture?: boolean },
+  ): void
+  removeEventListener(...of: Parameters<EventTarget['removeEventListener']>): void
+  /** With the message itself, as Node's MessagePort has it; 'messageerror' and 'close' with the error. */
+  on(event: 'message', listener: (message: Message) => void): this
+  on(event: 'messageerror', listener: (error: IpcError) => void): this
+  on(event: 'close', listener: (error: IpcError | undefined) => void): this
+  once(event: 'message', listener: (message: Message) => void): this
+  once(event: 'messageerror', listener: (error: IpcError) => void): this
+  once(event: 'close', listener: (error: IpcError | undefined) => void): this
+  off(event: keyof ChannelPortEvents, listener: ((message: Message) => void) | ((error: IpcError) => void)): this
+  addListener: ChannelPort<Message>['on']
+  removeListener: ChannelPort<Message>['off']
 }
 /** Handles that are not taken are closed by dispose or by garbage collection. */
 export interface Envelope<M> extends Disposable {

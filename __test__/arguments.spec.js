@@ -171,6 +171,8 @@ let barrier
 let endpoint
 /** @type {Channel} */
 let channel
+/** @type {import('../index.js').ChannelPort} */
+let port
 /** @type {Channel[]} */
 let ends = []
 
@@ -579,6 +581,27 @@ withOptions(sync, 'channel.borrowSync', (options) => channel.borrowSync(options)
 withOptions(promised, 'channel.flush', (options) => channel.flush(options), wait)
 withOptions(promised, 'channel.end', (options) => channel.end(options), wait)
 withOptions(sync, 'channel.iterate', (options) => channel.iterate(options), wait)
+const transfer = (/** @type {any} */ value) => value === null || value === undefined || isEmpty(value)
+const isEmpty = (/** @type {any} */ value) => Array.isArray(value) && value.length === 0
+sync(
+  'port.postMessage transfer',
+  (value) => transfer(value) || isObject(value),
+  (value) => port.postMessage('x', value),
+)
+sync('port.postMessage transfer.transfer', transfer, (value) => port.postMessage('x', { transfer: value }))
+sync(
+  'port.postMessage transfer[0]',
+  (value) => value instanceof ArrayBuffer,
+  (value) => port.postMessage('x', [value]),
+)
+sync('port.postMessage message', data, (value) => port.postMessage(value))
+for (const method of /** @type {const} */ (['on', 'once'])) {
+  sync(
+    `port.${method} listener`,
+    (value) => typeof value === 'function',
+    (value) => port[method]('message', value),
+  )
+}
 const amount = integer(0, 32_767)
 const setKey = (/** @type {any} */ value) =>
   value === 'private' || (integer(-(2 ** 31), 2 ** 32 - 1)(value) && value !== 0)
@@ -709,7 +732,9 @@ describe('wrong arguments', () => {
     for (const Class of [Mutex, RwLock, Condition, Barrier]) Class.unlink(name)
     const [near, far] = Channel.pair()
     channel = near
-    ends = [near, far]
+    const [nearPort, farPort] = Channel.pair()
+    port = nearPort.port()
+    ends = [near, far, nearPort, farPort]
     near.tryRecv()
     // As a view of a record would show it first.
     new Uint8Array(small.buffer).fill(0xff)

@@ -13,6 +13,9 @@ const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `do
   name.endsWith('.md'),
 )
 
+/** Packages that a page shows ours with. */
+const guests = ['birpc', 'capnweb', 'comlink']
+
 /**
  * The js blocks of a page, each with the line it begins at.
  * @param {string} page
@@ -43,6 +46,7 @@ describe('the documentation', { timeout: 240_000 }, () => {
     folder = mkdtempSync(join(tmpdir(), 'os-ipc-spec-'))
     mkdirSync(join(folder, 'node_modules'))
     symlinkSync(root, join(folder, 'node_modules/os-ipc'))
+    for (const name of guests) symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name))
   })
   after(() => rmSync(folder, { recursive: true }))
 

@@ -3,9 +3,12 @@ import {
   type Borrowed,
   Channel,
   ChannelListener,
+  type ChannelPort,
+  type ChannelPortMessage,
   type Data,
   type Envelope,
   type Handle,
+  type IpcError,
   type Receiver,
   type Reservation,
   type Sender,
@@ -61,4 +64,18 @@ same<typeof client, Channel<Job>>()
 // @ts-expect-error there is no such codec
 Channel.pair({ codec: 'xml' })
 
-export { receiver, sender }
+const port = json.port()
+same<typeof port, ChannelPort<Job>>()
+const target: EventTarget = port
+port.postMessage({ any: 'thing' }, [handle, new ArrayBuffer(1)])
+port.postMessage(null, { transfer: [handle] })
+// @ts-expect-error a number cannot go with a message
+port.postMessage(null, [1])
+port.addEventListener('message', (event) => same<typeof event, ChannelPortMessage<Job>>(), { once: true })
+port.onmessage = ({ data, handles }) => port.postMessage(data, handles)
+port.on('close', (error) => same<typeof error, IpcError | undefined>()).on('message', () => {})
+// @ts-expect-error there is no such event
+port.on('data', () => {})
+same<ReturnType<typeof port.hasRef>, boolean>()
+
+export { receiver, sender, target }

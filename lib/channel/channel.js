@@ -14,6 +14,7 @@ import { ChannelCore } from './core.js'
 import { NOTHING } from './incoming.js'
 import { Borrow, borrow, reserve, reserveNow } from './lending.js'
 import { fromFd, pair } from './pair.js'
+import { portFor } from './port.js'
 import { Take, TakeEnvelope, TakeInto, TakeMany, take, takeInto } from './receiving.js'
 import { checkLength, checkPeer, Flush, Mark, parcelsOf, Send, sendUnbounded } from './sending.js'
 import { Spin } from './spin.js'
@@ -375,6 +376,10 @@ export class Channel extends Handle {
     const core = coreOf(this)
     await flush(core, options)
     core.close()
+  }
+
+  port() {
+    return portFor(coreOf(this))
   }
 
   dup() {

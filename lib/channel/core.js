@@ -150,7 +150,7 @@ export class ChannelCore extends Core {
   /** What may be done without another look. */
   judge() {
     const { facts } = this
-    const usable = this.attached && this.id !== 0 && this.failure === undefined
+    const usable = this.attached && this.id !== 0 && this.failure === undefined && this.lentTo === undefined
     this.sendsFast = usable && !this.gone && !this.reserved && facts.codec === 'bytes' && !facts.rendezvous
     this.receivesFast =
       usable && !this.borrowed && this.stashed === undefined && (facts.codec !== 'structured' || this.trusted)
