@@ -230,8 +230,9 @@ struct Hush;
 
 impl raw::Function for Hush {
     const NAME: &CStr = c"channelHush";
-    const BODY: Body =
-        |env, arguments| table::with(&CHANNELS, arguments.number(0), End::hush).map(i32::from).or_throw(env);
+    const BODY: Body = |env, arguments| {
+        table::with(&CHANNELS, arguments.number(0), End::hush).map(|rung| i32::from(rung == Some(true))).or_throw(env)
+    };
 }
 
 /// `channelBlock(id, control, milliseconds)`: until the bell rings or something happens to the control line; 0.
@@ -242,7 +243,7 @@ impl raw::Function for Block {
     const BODY: Body = |env, arguments| {
         let (id, control, milliseconds) = (arguments.number(0), arguments.number(1), arguments.number(2));
         let milliseconds = u8::try_from(milliseconds).unwrap_or(u8::MAX);
-        table::with(&CHANNELS, id, |end| end.block(control.cast_signed(), milliseconds)).map(|()| 0).or_throw(env)
+        table::with(&CHANNELS, id, |end| end.block(control.cast_signed(), milliseconds)).map(|_| 0).or_throw(env)
     };
 }
 

@@ -99,6 +99,7 @@ fn code(error: &Error) -> String {
         Error::WrongKind { .. } | Error::Parties { .. } => "ERR_INVALID_ARG_VALUE".into(),
         Error::InvalidName { .. } => "ERR_IPC_INVALID_NAME".into(),
         Error::Corrupt(_) => "ERR_IPC_CORRUPT".into(),
+        Error::PeerDied => "ERR_IPC_PEER_DIED".into(),
         Error::Exclusive(_) => "ERR_IPC_EXCLUSIVE".into(),
         Error::Panicked(_) => "ERR_IPC_INTERNAL".into(),
     }

@@ -100,6 +100,8 @@ pub enum Error {
     },
     /// What another process has written cannot be right, as this says.
     Corrupt(&'static str),
+    /// The process at the other end died without closing it.
+    PeerDied,
     /// Another process speaks another version of a format.
     OtherVersion {
         /// What it speaks.
@@ -335,6 +337,7 @@ impl fmt::Display for Error {
             Self::Shortened => f.write_str("the memory was shortened by another process"),
             Self::NotSupported(sentence) => f.write_str(sentence),
             Self::Corrupt(what) => f.write_str(what),
+            Self::PeerDied => f.write_str("the other side died without closing"),
             Self::OtherVersion { theirs, ours } => {
                 write!(
                     f,

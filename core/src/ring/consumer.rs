@@ -1,5 +1,7 @@
 //! The receiving half. Nothing that stands in the ring is believed.
 
+use nix::errno::Errno;
+
 use super::layout::{KIND_SHIFT, LENGTH_MASK, RECORD, record_size};
 use super::place::{Place, Word};
 use super::record::Kind;
@@ -25,8 +27,17 @@ pub struct Consumer<P> {
 pub enum Taken {
     /// A message, with the sequence number and the count of the handles that it has on the control line.
     Message(Vec<u8>, Option<(u32, u32)>),
-    /// A message that stands in memory of its own, which is on the control line under this number; its length.
-    Elsewhere(u32, u32),
+    /// A message that stands in memory of its own, which is on the control line.
+    Elsewhere {
+        /// Under which number.
+        sequence: u32,
+        /// The length of the message.
+        length: u32,
+        /// As of any message.
+        handles: Option<(u32, u32)>,
+    },
+    /// A message that had handles is not coming: what is on the control line under this number belongs to nobody.
+    Withdrawn(u32),
     /// Nothing, now.
     Nothing,
 }
@@ -69,9 +80,13 @@ impl<P: Place> Consumer<P> {
             self.head = self.head.wrapping_add(size);
             self.tell();
             crate::fault::point("ring-taken");
-            if let Some(taken) = taken {
-                self.abandoned = 0;
-                return Ok(taken);
+            match taken {
+                None => {}
+                Some(Taken::Withdrawn(sequence)) => return Ok(Taken::Withdrawn(sequence)),
+                Some(taken) => {
+                    self.abandoned = 0;
+                    return Ok(taken);
+                }
             }
         }
     }
@@ -82,6 +97,9 @@ impl<P: Place> Consumer<P> {
         let sleeps = self.head == self.tail && !self.refresh()?;
         if sleeps {
             self.abandoned = 0;
+        } else {
+            // So that nobody rings for it.
+            self.place.store(Word::ReceiverSleeps, 0);
         }
         Ok(sleeps)
     }
@@ -117,38 +135,38 @@ impl<P: Place> Consumer<P> {
         let within = self.partial.is_some();
         match (Kind::from_bits(kind), length) {
             (Some(Kind::Whole), _) if !within => {
-                let message = self.payload(self.acceptable(length, 0)?)?;
+                let mut message = Vec::new();
+                self.payload(self.acceptable(length, 0)?, &mut message)?;
                 Ok(Some(Taken::Message(message, self.announced.take())))
             }
             (Some(Kind::Start), 8) if !within => {
                 let [length, _] = self.words()?;
                 let length = self.acceptable(length, 1)?;
-                self.partial = Some((Vec::with_capacity(length), length));
+                // Room comes with the pieces: an announcement alone costs nothing.
+                self.partial = Some((Vec::new(), length));
                 Ok(None)
             }
             (Some(Kind::Piece), 1..) => {
-                let piece = self.payload(length as usize)?;
-                let Some((message, wanted)) = &mut self.partial else {
+                let Some((mut message, wanted)) = self.partial.take() else {
                     return Err(Error::Corrupt("a piece of no message"));
                 };
-                if message.len() + piece.len() > *wanted {
+                if length as usize > wanted - message.len() {
                     return Err(Error::Corrupt("there are more pieces than were announced"));
                 }
-                message.extend_from_slice(&piece);
-                if message.len() < *wanted {
+                self.payload(length as usize, &mut message)?;
+                if message.len() < wanted {
+                    self.partial = Some((message, wanted));
                     return Ok(None);
                 }
-                let message = self.partial.take().map(|(message, _)| message).unwrap_or_default();
                 Ok(Some(Taken::Message(message, self.announced.take())))
             }
             (Some(Kind::Abort), _) if within => {
                 self.partial = None;
-                self.announced = None;
                 self.abandoned += 1;
                 if self.abandoned > self.place.capacity() / 8 {
                     return Err(Error::Corrupt("messages are given up without end"));
                 }
-                Ok(None)
+                Ok(self.announced.take().map(|(sequence, _)| Taken::Withdrawn(sequence)))
             }
             (Some(Kind::Handles), 8) if !within && self.announced.is_none() => {
                 let [sequence, count] = self.words()?;
@@ -156,11 +174,9 @@ impl<P: Place> Consumer<P> {
                 Ok(None)
             }
             (Some(Kind::Memory), 16) if !within => {
-                let [sequence, _] = self.words()?;
-                let mut length = [0; 4];
-                self.place.read(self.head.wrapping_add(RECORD as u32 + 8), &mut length)?;
-                let length = self.acceptable(u32::from_ne_bytes(length), 1)?;
-                Ok(Some(Taken::Elsewhere(sequence, u32::try_from(length).unwrap_or(u32::MAX))))
+                let [sequence, _, length, _] = self.words()?;
+                self.acceptable(length, 1)?;
+                Ok(Some(Taken::Elsewhere { sequence, length, handles: self.announced.take() }))
             }
             (Some(_), _) => Err(Error::Corrupt("a record stands where it cannot")),
             (None, _) => Err(Error::Corrupt("a record is of an unknown kind")),
@@ -174,24 +190,30 @@ impl<P: Place> Consumer<P> {
         Ok(length as usize)
     }
 
-    fn words(&self) -> Result<[u32; 2]> {
-        let bytes = self.payload(8)?;
-        let word =
-            |at: usize| bytes.get(at..at + 4).and_then(|word| word.try_into().ok()).map_or(0, u32::from_ne_bytes);
-        Ok([word(0), word(4)])
+    fn words<const N: usize>(&self) -> Result<[u32; N]> {
+        let mut bytes = Vec::new();
+        self.payload(N * 4, &mut bytes)?;
+        let mut words = [0; N];
+        for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(4)) {
+            *word = bytes.try_into().map_or(0, u32::from_ne_bytes);
+        }
+        Ok(words)
     }
 
-    /// A copy, checked: the other side may go on writing.
-    fn payload(&self, length: usize) -> Result<Vec<u8>> {
-        let mut bytes = vec![0; length];
-        self.place.read(self.head.wrapping_add(RECORD as u32), &mut bytes)?;
+    /// Appends a copy of the record's payload, checked: the other side may go on writing where it stands.
+    fn payload(&self, length: usize, target: &mut Vec<u8>) -> Result<()> {
+        let from = target.len();
+        target.try_reserve(length).map_err(|_| Error::os(Errno::ENOMEM, "recv"))?;
+        target.resize(from + length, 0);
+        let bytes = &mut target[from..];
+        self.place.read(self.head.wrapping_add(RECORD as u32), bytes)?;
         if self.checksum {
             let mut sum = [0; 4];
             self.place.read(self.head.wrapping_add(4), &mut sum)?;
-            if u32::from_ne_bytes(sum) != crc32c::crc32c(&bytes) {
+            if u32::from_ne_bytes(sum) != crc32c::crc32c(bytes) {
                 return Err(Error::Corrupt("a checksum is wrong"));
             }
         }
-        Ok(bytes)
+        Ok(())
     }
 }

@@ -78,6 +78,15 @@ impl Control {
         Socket::adopt(number).map(Self)
     }
 
+    /// Takes a socket of the kind [`Kind::Seqpacket`].
+    pub fn from_socket(socket: Socket) -> Result<Self> {
+        if socket.kind() == Kind::Seqpacket {
+            Ok(Self(socket))
+        } else {
+            Err(Error::WrongKind { expected: "a seqpacket socket", path: None })
+        }
+    }
+
     /// Sends a frame whole.
     pub fn send(&self, data: &[u8], fds: &[RawFd]) -> Result<Attempt<()>> {
         Ok(match self.0.try_send(data, None, fds)? {

@@ -1,7 +1,7 @@
 //! One end of a channel, but for its control line: memory, bells, and which side it is.
 
-use std::cell::OnceCell;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::OnceLock;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -30,7 +30,7 @@ pub struct End {
     parts: Parts,
     side: usize,
     geometry: Geometry,
-    attached: OnceCell<Memory>,
+    attached: OnceLock<Memory>,
 }
 
 /// Rung bells are emptied in pieces of this size; a hostile ringer makes one call more of it, not an endless loop.
@@ -39,7 +39,12 @@ const CLAPPER: usize = 4096;
 impl End {
     /// Both ends of a new channel.
     pub fn pair(geometry: Geometry) -> Result<[Self; 2]> {
-        let first = memory::create(&geometry)?;
+        Self::pair_from(geometry, [0, 0])
+    }
+
+    /// The same, with positions that begin where the caller says: multiples of 8. For tests, which begin before a wrap.
+    pub fn pair_from(geometry: Geometry, starts: [u32; 2]) -> Result<[Self; 2]> {
+        let first = memory::create(&geometry, starts)?;
         let second = memory::duplicate(&first)?;
         // No larger than a page: nobody counts how often it was rung.
         let size = Options { capacity: Some(4096), packet: false };
@@ -48,7 +53,7 @@ impl End {
             parts: Parts { memory, bell, other },
             side,
             geometry,
-            attached: OnceCell::new(),
+            attached: OnceLock::new(),
         };
         Ok([end(first, bell0, ring1, 0), end(second, bell1, ring0, 1)])
     }
@@ -65,7 +70,7 @@ impl End {
         let (memory, ()) = sys_fd::adopt(numbers[0], |_| Ok(()))?;
         let bell = PipeEnd::adopt(numbers[1], Side::Reader)?;
         let other = PipeEnd::adopt(numbers[2], Side::Writer)?;
-        Ok(Self { parts: Parts { memory, bell, other }, side: side & 1, geometry, attached: OnceCell::new() })
+        Ok(Self { parts: Parts { memory, bell, other }, side: side & 1, geometry, attached: OnceLock::new() })
     }
 
     /// Maps the memory and takes the side.
@@ -137,21 +142,25 @@ impl End {
         }
     }
 
-    /// Empties the own bell. Whether it had rung.
-    pub fn hush(&self) -> Result<bool> {
+    /// Empties the own bell. Whether it had rung; None where nobody is left who could ring it.
+    pub fn hush(&self) -> Result<Option<bool>> {
         let mut clapper = [0; CLAPPER];
         match self.parts.bell.try_read(&mut clapper)? {
-            Attempt::Done(count) => Ok(count > 0),
-            Attempt::WouldBlock => Ok(false),
+            Attempt::Done(0) => Ok(None),
+            Attempt::Done(_) => Ok(Some(true)),
+            Attempt::WouldBlock => Ok(Some(false)),
         }
     }
 
-    /// Blocks until the own bell rings or something happens to `control`, for at most so many milliseconds.
-    pub fn block(&self, control: RawFd, milliseconds: u8) -> Result<()> {
+    /// Blocks until the own bell rings or something happens to `control`, for at most so many milliseconds. Whether it
+    /// was the latter.
+    pub fn block(&self, control: RawFd, milliseconds: u8) -> Result<bool> {
         sys_fd::lend(control, |control| {
             let bell = PollFd::new(self.parts.bell.as_fd(), PollFlags::POLLIN);
-            match poll(&mut [bell, PollFd::new(control, PollFlags::POLLIN)], PollTimeout::from(milliseconds)) {
-                Ok(_) | Err(Errno::EINTR) => Ok(()),
+            let mut watched = [bell, PollFd::new(control, PollFlags::POLLIN)];
+            match poll(&mut watched, PollTimeout::from(milliseconds)) {
+                Ok(_) => Ok(watched[1].any().unwrap_or(true)),
+                Err(Errno::EINTR) => Ok(false),
                 Err(errno) => Err(Error::os(errno, "poll")),
             }
         })

@@ -43,6 +43,11 @@ pub fn record_size(length: usize) -> u32 {
     u32::try_from((length + RECORD).next_multiple_of(8)).unwrap_or(u32::MAX)
 }
 
+/// In the word of flags: checksums.
+pub const CHECKSUM: u32 = 4;
+/// In the word of flags: a message is taken or it is not sent.
+pub const RENDEZVOUS: u32 = 8;
+
 /// Of the word of flags that may be set.
 const KNOWN_FLAGS: u32 = 0b1111;
 

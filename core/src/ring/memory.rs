@@ -9,7 +9,7 @@ use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::stat::fstat;
 
-use super::layout::{ATTACHED, CLOSED, Geometry, HEADER, STATES};
+use super::layout::{ATTACHED, CLOSED, Geometry, HEAD, HEADER, STATES, TAIL, WORDS};
 use crate::error::{Error, Result};
 use crate::sys::fd as sys_fd;
 use crate::sys::mman::Mapping;
@@ -21,8 +21,12 @@ fn seals() -> SealFlag {
     SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL
 }
 
-/// Makes the memory: its space is reserved, its header is written, and its size is sealed.
-pub fn create(geometry: &Geometry) -> Result<OwnedFd> {
+/// Makes the memory: its space is reserved, its header is written, and its size is sealed. The positions of each ring begin
+/// at `starts`, multiples of 8.
+pub fn create(geometry: &Geometry, starts: [u32; 2]) -> Result<OwnedFd> {
+    if starts.iter().any(|start| !start.is_multiple_of(8)) {
+        return Err(Error::os(Errno::EINVAL, "memfd_create"));
+    }
     let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
     let made = match memfd_create(LABEL, flags) {
         // vm.memfd_noexec=2: the system wants it sealed against becoming executable.
@@ -32,7 +36,15 @@ pub fn create(geometry: &Geometry) -> Result<OwnedFd> {
     let fd = made.map_err(|errno| Error::os(errno, "memfd_create"))?;
     let size = libc::off_t::try_from(geometry.size()).map_err(|_| Error::os(Errno::EFBIG, "memfd_create"))?;
     nix::fcntl::posix_fallocate(&fd, 0, size).map_err(|errno| Error::os(errno, "posix_fallocate"))?;
-    nix::sys::uio::pwrite(&fd, &geometry.to_bytes(), 0).map_err(|errno| Error::os(errno, "pwrite"))?;
+    let write = |bytes: &[u8], at: usize| {
+        let at = libc::off_t::try_from(at).map_err(|_| Error::os(Errno::EFBIG, "pwrite"))?;
+        nix::sys::uio::pwrite(&fd, bytes, at).map_err(|errno| Error::os(errno, "pwrite"))
+    };
+    for (words, start) in WORDS.into_iter().zip(starts.map(u32::to_ne_bytes)) {
+        write(&start, words + TAIL)?;
+        write(&start, words + HEAD)?;
+    }
+    write(&geometry.to_bytes(), 0)?;
     fcntl(&fd, FcntlArg::F_ADD_SEALS(seals())).map_err(|errno| Error::os(errno, "fcntl"))?;
     Ok(fd)
 }
@@ -61,7 +73,7 @@ pub fn inspect(fd: BorrowedFd<'_>) -> Result<Geometry> {
 }
 
 /// The memory, mapped: the header, then each ring twice in a row.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Memory {
     mapping: Arc<Mapping>,
     geometry: Geometry,
@@ -115,6 +127,12 @@ impl Memory {
         Ok(())
     }
 
+    /// Whether `side` has said that it sends no more.
+    #[must_use]
+    pub fn has_ended(&self, side: usize) -> bool {
+        self.state(side).is_ok_and(|state| state.load(std::sync::atomic::Ordering::SeqCst) & CLOSED != 0)
+    }
+
     fn state(&self, side: usize) -> Result<&std::sync::atomic::AtomicU32> {
         self.mapping.word32(STATES[side & 1])
     }
@@ -124,6 +142,29 @@ impl Memory {
 pub fn map_ring(fd: BorrowedFd<'_>, geometry: &Geometry, ring: usize) -> Result<Mapping> {
     let (offset, length) = (geometry.offset_in_file(ring), geometry.capacity[ring & 1] as usize);
     Mapping::of_pieces(fd, &[(offset, length), (offset, length)])
+}
+
+/// What stands in the memory of a message: `length` bytes that nobody can change any more.
+pub fn read_message(fd: BorrowedFd<'_>, length: u32) -> Result<Vec<u8>> {
+    let wanted = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_WRITE;
+    let sealed = fcntl(fd, FcntlArg::F_GET_SEALS).map(SealFlag::from_bits_retain);
+    if !sealed.is_ok_and(|seals| seals.contains(wanted)) {
+        return Err(Error::Corrupt("the memory of a message can be changed"));
+    }
+    let mut message = Vec::new();
+    message.try_reserve_exact(length as usize).map_err(|_| Error::os(Errno::ENOMEM, "recv"))?;
+    message.resize(length as usize, 0);
+    let mut done = 0;
+    while done < message.len() {
+        let at = libc::off_t::try_from(done).map_err(|_| Error::os(Errno::EFBIG, "pread"))?;
+        match nix::sys::uio::pread(fd, &mut message[done..], at) {
+            Ok(0) => return Err(Error::Corrupt("a message is longer than its memory")),
+            Ok(count) => done += count,
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(Error::os(errno, "pread")),
+        }
+    }
+    Ok(message)
 }
 
 /// Another descriptor of it.

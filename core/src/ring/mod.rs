@@ -5,19 +5,28 @@
 //! The other side is never believed. Everything read from the memory is checked against a copy of the geometry that was
 //! made when the memory was mapped.
 
+pub mod channel;
 mod consumer;
 pub mod control;
 mod end;
+mod frame;
+mod handshake;
 pub mod layout;
+pub mod line;
 pub mod memory;
 mod place;
 mod producer;
+pub mod receiving;
 mod record;
+pub mod sending;
+mod wire;
 
+pub use channel::{Channel, Message, Next};
 pub use consumer::{Consumer, Taken};
 pub use control::Control;
 pub use end::{End, Parts};
 pub use layout::Geometry;
+pub use line::Line;
 pub use memory::Memory;
 pub use place::{Mapped, Place, Word};
 pub use producer::{Producer, Sent};

@@ -1,7 +1,9 @@
 //! One ring, wherever it stands: in mapped memory, or in a model of it.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::end::End;
 use super::layout::{HEAD, OFFER, RECEIVER_SLEEPS, SENDER_SLEEPS, SENDER_WANTS, TAIL, WORDS};
 use super::memory::Memory;
 use crate::error::Result;
@@ -59,19 +61,24 @@ pub trait Place {
 
 /// A ring in mapped memory.
 #[derive(Debug)]
-pub struct Mapped<'a, R> {
-    memory: &'a Memory,
+pub struct Mapped {
+    memory: Memory,
     ring: usize,
-    bell: R,
+    end: Arc<End>,
 }
 
-impl<'a, R: Fn()> Mapped<'a, R> {
-    /// Ring 0 or 1 of `memory`; `bell` rings the other side's.
-    pub fn new(memory: &'a Memory, ring: usize, bell: R) -> Self {
-        Self { memory, ring: ring & 1, bell }
+impl Mapped {
+    /// The ring that `end`, which is attached, writes.
+    pub fn outgoing(end: &Arc<End>) -> Result<Self> {
+        Ok(Self { memory: end.memory()?.clone(), ring: end.side(), end: Arc::clone(end) })
     }
 
-    fn word(&self, word: Word) -> Option<&std::sync::atomic::AtomicU32> {
+    /// The one that it reads.
+    pub fn incoming(end: &Arc<End>) -> Result<Self> {
+        Ok(Self { memory: end.memory()?.clone(), ring: 1 - end.side(), end: Arc::clone(end) })
+    }
+
+    fn word(&self, word: Word) -> Option<&AtomicU32> {
         // Within the header, and aligned: the geometry was checked when it was mapped.
         self.memory.mapping().word32(WORDS[self.ring] + word.offset()).ok()
     }
@@ -81,7 +88,7 @@ impl<'a, R: Fn()> Mapped<'a, R> {
     }
 }
 
-impl<R: Fn()> Place for Mapped<'_, R> {
+impl Place for Mapped {
     fn load(&self, word: Word) -> u32 {
         self.word(word).map_or(0, |word| word.load(Ordering::SeqCst))
     }
@@ -113,6 +120,7 @@ impl<R: Fn()> Place for Mapped<'_, R> {
     }
 
     fn ring(&self) {
-        (self.bell)();
+        // What is wrong with the bell is wrong with the channel, which the control line tells of.
+        drop(self.end.ring());
     }
 }

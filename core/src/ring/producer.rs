@@ -1,5 +1,7 @@
 //! The sending half.
 
+use nix::errno::Errno;
+
 use super::layout::{KIND_SHIFT, RECORD, record_size};
 use super::place::{Place, Word};
 use super::record::Kind;
@@ -13,6 +15,8 @@ pub struct Producer<P> {
     head: u32,
     checksum: bool,
     max_message_size: u32,
+    /// Of a message in pieces: how many bytes are to come.
+    left: usize,
 }
 
 /// What became of an attempt to send.
@@ -32,7 +36,7 @@ impl<P: Place> Producer<P> {
         if used > place.capacity() || !tail.is_multiple_of(8) || !head.is_multiple_of(8) {
             return Err(Error::Corrupt("the positions of the ring are impossible"));
         }
-        Ok(Self { place, tail, head, checksum, max_message_size })
+        Ok(Self { place, tail, head, checksum, max_message_size, left: 0 })
     }
 
     /// The ring.
@@ -49,37 +53,60 @@ impl<P: Place> Producer<P> {
     /// Sends a message of one record. Longer ones go by [`begin`](Self::begin) and [`proceed`](Self::proceed).
     pub fn send(&mut self, message: &[u8]) -> Result<Sent> {
         if message.len() > self.largest() || message.len() > self.max_message_size as usize {
-            return Err(Error::os(nix::errno::Errno::EMSGSIZE, "send"));
+            return Err(Error::os(Errno::EMSGSIZE, "send"));
         }
+        self.between()?;
         self.record(Kind::Whole, message)
     }
 
     /// Announces a message of that length, which follows in pieces.
     pub fn begin(&mut self, length: u32) -> Result<Sent> {
         if length == 0 || length > self.max_message_size {
-            return Err(Error::os(nix::errno::Errno::EMSGSIZE, "send"));
+            return Err(Error::os(Errno::EMSGSIZE, "send"));
         }
+        self.between()?;
         let mut payload = [0; 8];
         payload[..4].copy_from_slice(&length.to_ne_bytes());
-        self.record(Kind::Start, &payload)
+        let sent = self.record(Kind::Start, &payload)?;
+        if sent == Sent::Done {
+            self.left = length as usize;
+        }
+        Ok(sent)
+    }
+
+    /// The largest piece: several fit into the ring, so that both sides work at once.
+    #[must_use]
+    pub fn piece(&self) -> usize {
+        ((self.place.capacity() / 4) as usize - RECORD).max(8)
     }
 
     /// Sends as many pieces of `rest` as there is room for, and gives how many bytes that were.
     pub fn proceed(&mut self, rest: &[u8]) -> Result<usize> {
-        let piece = ((self.place.capacity() / 4) as usize - RECORD).max(8);
+        if rest.len() > self.left {
+            return Err(Error::os(Errno::EMSGSIZE, "send"));
+        }
         let mut sent = 0;
-        for part in rest.chunks(piece) {
+        for part in rest.chunks(self.piece()) {
             if self.record(Kind::Piece, part)? == Sent::NoRoom {
                 break;
             }
             sent += part.len();
+            self.left -= part.len();
         }
         Ok(sent)
     }
 
     /// Says that the message which had begun is not coming.
     pub fn abort(&mut self) -> Result<Sent> {
-        self.record(Kind::Abort, &[])
+        let sent = if self.left == 0 { Sent::Done } else { self.record(Kind::Abort, &[])? };
+        if sent == Sent::Done {
+            self.left = 0;
+        }
+        Ok(sent)
+    }
+
+    fn between(&self) -> Result<()> {
+        if self.left == 0 { Ok(()) } else { Err(Error::os(Errno::EINPROGRESS, "send")) }
     }
 
     /// Has the other side ring when there is room for `length` bytes of payload. False if there is by now.
@@ -95,6 +122,13 @@ impl<P: Place> Producer<P> {
     pub fn is_taken(&mut self) -> Result<bool> {
         self.look(0)?;
         Ok(self.head == self.tail)
+    }
+
+    /// Has the other side ring when it has taken everything. False if it has by now.
+    pub fn sleep_until_taken(&mut self) -> Result<bool> {
+        self.place.store(Word::SenderWants, self.tail);
+        self.place.store(Word::SenderSleeps, 1);
+        Ok(!self.is_taken()?)
     }
 
     fn look(&mut self, size: u32) -> Result<bool> {
