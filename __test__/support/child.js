@@ -18,17 +18,26 @@ export function fixture(name) {
  * Starts a script as a process of its own.
  * @param {string} script
  * @param {(string | number)[]} [words]
- * @param {{ handles?: Handle[], node?: string[], env?: Record<string, string>, stdin?: 'pipe' | 'ignore' | number, patience?: number }} [options]
- *   `handles` are given to it (see `received`) and, if they move, are closed here.
+ * @param {{ handles?: Handle[], inherit?: number[], node?: string[], env?: Record<string, string>, stdin?: 'pipe' | 'ignore' | number, patience?: number, command?: string }} [options]
+ *   `handles` are given to it (see `received`) and, if they move, are closed here; `inherit` are descriptors, which it has
+ *   as 3 and so on.
  */
 export function start(
   script,
   words = [],
-  { handles = [], node = [], env = {}, stdin = 'ignore', patience = WATCHDOG, command = process.execPath } = {},
+  {
+    handles = [],
+    inherit = [],
+    node = [],
+    env = {},
+    stdin = 'ignore',
+    patience = WATCHDOG,
+    command = process.execPath,
+  } = {},
 ) {
   const began = performance.now()
   const child = spawn(command, [...node, script, ...words.map(String)], {
-    stdio: [stdin, 'pipe', 'pipe'],
+    stdio: [stdin, 'pipe', 'pipe', ...inherit],
     handles: { ...handles },
     env: { ...process.env, ...env, OS_IPC_SPEC_HANDLES: String(handles.length) },
     timeout: patience,

@@ -6,6 +6,8 @@
 //! ```
 
 use std::error::Error;
+use std::fs::File;
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use os_ipc_core::ring::{Channel, Geometry};
@@ -14,9 +16,21 @@ use os_ipc_core::unix_socket::{Address, Kind, Listener, OnStale};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-fn main() -> Result<()> {
+fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let [how, place, rest @ ..] = words.as_slice() else {
+    if let Err(error) = run(&words) {
+        eprintln!("{error}");
+        let code = match error.downcast_ref() {
+            Some(os_ipc_core::Error::PeerDied) => 3,
+            Some(os_ipc_core::Error::Corrupt(_)) => 4,
+            _ => 1,
+        };
+        std::process::exit(code);
+    }
+}
+
+fn run(words: &[String]) -> Result<()> {
+    let [how, place, rest @ ..] = words else {
         return Err("channel_peer echo|count|verify|idle|listen WHERE …".into());
     };
     match how.as_str() {
@@ -61,6 +75,10 @@ fn listen(address: &str, rest: &[String]) -> Result<Channel> {
 
 fn echo(mut channel: Channel) -> Result<()> {
     while let Some(message) = channel.receive(None)? {
+        // The handles that came with it are descriptors here.
+        for fd in message.fds {
+            File::from(fd).write_all(b"from Rust")?;
+        }
         channel.send(&message.data, None)?;
     }
     Ok(())
