@@ -6,7 +6,7 @@ use std::time::Instant;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::control::{Control, Frame, Received};
+use super::control::{Control, Desk, Frame, Received};
 use super::end::End;
 use super::frame::{self, Said};
 use super::layout::VERSION;
@@ -15,7 +15,6 @@ use crate::error::{Error, Result};
 use crate::sys::Attempt;
 use crate::sys::control::Credentials;
 use crate::sys::fd as sys_fd;
-use crate::sys::socket::Inbox;
 
 /// Milliseconds that a wait for a frame sleeps at once.
 const SLICE: u8 = 100;
@@ -71,9 +70,9 @@ pub(super) fn greet(control: &Control) -> Result<()> {
 }
 
 fn next(control: &Control, until: Option<Instant>) -> Result<Frame> {
-    let mut inbox = Inbox::new();
+    let mut desk = Desk::default();
     loop {
-        match control.receive(&mut inbox)? {
+        match control.receive(&mut desk)? {
             Received::Frame(frame) => return Ok(frame),
             Received::End => return Err(Error::os(Errno::ECONNRESET, "recvmsg")),
             Received::Nothing if is_past(until) => return Err(Error::os(Errno::ETIMEDOUT, "recvmsg")),

@@ -7,13 +7,12 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::control::{Control, Frame, Received};
+use super::control::{Control, Desk, Frame, Received};
 use super::end::End;
 use super::frame::{self, Said};
 use super::line::Line;
 use crate::error::{Error, Result};
 use crate::sys::control::Credentials;
-use crate::sys::socket::Inbox;
 
 /// A blocking wait is taken in slices of at most this, so that a bell that a hostile peer has silenced delays and no more.
 const SLICE: Duration = Duration::from_millis(100);
@@ -23,7 +22,7 @@ const MOST_SUPPLIES: usize = 64;
 const FLOOD: usize = 1024;
 
 thread_local! {
-    static INBOX: RefCell<Inbox> = RefCell::new(Inbox::new());
+    static DESK: RefCell<Desk> = RefCell::new(Desk::default());
 }
 
 /// See [`Line`].
@@ -96,7 +95,7 @@ impl Line for Wire {
             if self.over {
                 return Ok(true);
             }
-            match INBOX.with_borrow_mut(|inbox| self.control.receive(inbox))? {
+            match DESK.with_borrow_mut(|desk| self.control.receive(desk))? {
                 Received::Frame(frame) => self.hear(frame)?,
                 Received::Nothing => return Ok(self.deserted),
                 Received::End => self.over = true,
