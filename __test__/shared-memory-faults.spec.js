@@ -10,8 +10,8 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { SharedMemory } from '../index.js'
-import { faultFolder, sanitizedFolder } from '../scripts/support/addon.js'
-import { ask } from '../scripts/support/run.js'
+import { faultFolder } from '../scripts/support/addon.js'
+import { plainBuild, sanitizedBuild } from './support/builds.js'
 import { fixture, output, run, start } from './support/child.js'
 import { needs } from './support/extras.js'
 import { names, newName, newObject, newSegment, removeMemoryAfter, segmentIds } from './support/memory.js'
@@ -175,18 +175,7 @@ describe('a segment', options, () => {
 })
 
 describe(`${steps} random steps over 100 handles`, () => {
-  const sanitized = addonIn(sanitizedFolder)
-  const library = ask('cc', ['-print-file-name=libasan.so']) ?? ''
-  /** Its own handler would stand in the way of the one that guards memory which others shorten. */
-  const sanitizer = 'detect_leaks=0:handle_segv=0:handle_sigbus=0:allow_user_segv_handler=1:abort_on_error=1'
-  const watched = { OS_IPC_NATIVE: sanitized, LD_PRELOAD: library, ASAN_OPTIONS: sanitizer }
-  const built = existsSync(sanitized) && library.startsWith('/')
-  /** @type {[string, Record<string, string>, false | string][]} */
-  const ways = [
-    ['', {}, false],
-    [', with AddressSanitizer', watched, !built && !process.env.CI && 'needs gcc and `npm run build -- --sanitize`'],
-  ]
-  for (const [way, env, skip] of ways) {
+  for (const [way, env, skip] of [plainBuild, sanitizedBuild()]) {
     test(`end with status 0${way}`, { timeout: 60_000 + steps, skip }, async () => {
       const name = newName()
       const seed = 1 + Math.floor(Math.random() * 2 ** 31)

@@ -199,6 +199,8 @@ export class ChannelCore extends Core {
   get stranger() {
     if (this.trusted) return undefined
     this.listen()
+    // It may have said who it is, and rubbish after that.
+    if (this.failure !== undefined) throw this.failure
     return this.trusted ? undefined : (this.control.peer ?? undefined)
   }
 

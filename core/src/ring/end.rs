@@ -99,9 +99,12 @@ impl End {
         drop(self.attached.take());
     }
 
-    /// Says that this side sends no more, also if it was never attached.
+    /// Says that this side sends no more, also if it was never attached, or cannot be since the other one says so.
     pub fn end(&self) -> Result<()> {
-        self.attach()?.end(self.side)
+        match self.attached.get() {
+            Some(memory) => memory.end(self.side),
+            None => Memory::map(self.parts.memory.as_fd(), self.geometry)?.end(self.side),
+        }
     }
 
     /// The memory, once it is attached.
