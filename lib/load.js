@@ -15,7 +15,7 @@ const require = createRequire(import.meta.url)
  * @typedef {object} Raw
  * @property {(id: number) => number} channelRing 0
  * @property {(id: number) => number} channelHush 1 if it had rung
- * @property {(id: number, control: number, milliseconds: number) => number} channelBlock 0
+ * @property {(id: number, control: number, milliseconds: number) => number} channelBlock 1: the bell, 2: the control line
  * @property {(bytes: Uint8Array, from: number, length: number) => number} checksum CRC-32C
  * @property {(id: number, target: Uint8Array, length: number) => number} pipeRead bytes, 0 at the end, -1 if there are none yet
  * @property {(id: number, data: Uint8Array, from: number) => number} pipeWrite bytes, -1 if there is room for none

@@ -235,7 +235,8 @@ impl raw::Function for Hush {
     };
 }
 
-/// `channelBlock(id, control, milliseconds)`: until the bell rings or something happens to the control line; 0.
+/// `channelBlock(id, control, milliseconds)`: until the bell rings, which is emptied, or something happens to the control
+/// line; 1 for the bell, 2 for the line.
 struct Block;
 
 impl raw::Function for Block {
@@ -243,7 +244,11 @@ impl raw::Function for Block {
     const BODY: Body = |env, arguments| {
         let (id, control, milliseconds) = (arguments.number(0), arguments.number(1), arguments.number(2));
         let milliseconds = u8::try_from(milliseconds).unwrap_or(u8::MAX);
-        table::with(&CHANNELS, id, |end| end.block(control.cast_signed(), milliseconds)).map(|_| 0).or_throw(env)
+        let woken = table::with(&CHANNELS, id, |end| {
+            let line = end.block(control.cast_signed(), milliseconds)?;
+            Ok(i32::from(end.hush()? == Some(true)) | (i32::from(line) << 1))
+        });
+        woken.or_throw(env)
     };
 }
 

@@ -24,7 +24,7 @@ import { sum } from './stats.js'
  * @typedef {object} Target
  * @property {string} figure
  * @property {string} ours
- * @property {string} peer
+ * @property {string} [peer] none where only our own figure counts
  * @property {'<=' | '>=' | '<'} than
  * @property {number} [ratio] of ours to the peer's
  * @property {number} [value] of ours, in place of a ratio

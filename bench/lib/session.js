@@ -14,11 +14,19 @@ const PATIENCE_MS = 60_000
  * @property {number[]} [cpuUs]
  * @property {number[]} [taken] by each process, how often it had the lock
  * @property {number[]} [handedOver] and how often somebody else had it before
+ * @property {number} [wakeUps]
+ * @property {number} [kib] private memory of each
  */
 
 /** @param {string} name of a script in bench/peers @param {Array<string | number>} args */
 export function script(name, ...args) {
   return [process.execPath, fileURLToPath(new URL(`../peers/${name}`, import.meta.url)), ...args.map(String)]
+}
+
+/** The same with `global.gc`. @param {string} name @param {Array<string | number>} args */
+export function collecting(name, ...args) {
+  const [node, ...rest] = script(name, ...args)
+  return [node, '--expose-gc', ...rest]
 }
 
 /** Sessions whose processes are not known to have ended. @type {Set<Session>} */

@@ -58,7 +58,7 @@ export function targetTable(rows) {
   const aimed = rows.filter(({ target }) => target !== null)
   if (aimed.length === 0) return ''
   const lines = aimed.map((row) => [
-    `${row.figure}, ${row.size}: ${row.transport} / ${row.peer}`,
+    `${row.figure}, ${row.size}: ${row.transport}${row.peer === null ? '' : ` / ${row.peer}`}`,
     row.reached === null ? 'not measured' : row.reached ? 'reached' : 'NOT reached',
     ...aimedFigure(row),
   ])

@@ -1,10 +1,12 @@
 // Answers each message with one as long, or each batch with a short one, until the other side has gone.
 import { Channel } from '../../index.js'
+import { Spin } from '../../lib/channel/spin.js'
 import { senders, takers } from '../lib/channels.js'
 import { job } from '../lib/far.js'
 
 const { roundTrip, size, batch, rest } = job()
-const [form, codec = 'bytes'] = rest
+const [form, codec = 'bytes', , spin] = rest
+if (spin === 'never') Spin.prototype.until = () => false
 const channel = Channel.fromFd(3)
 const answer = senders(channel, roundTrip ? size : 1, codec)[form]
 const messages = takers(channel, size, roundTrip ? 1 : batch)[form]

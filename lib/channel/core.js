@@ -23,6 +23,9 @@ import { Travelling } from './travelling.js'
 export const CREDITS = 512
 /** Milliseconds that a blocking call sleeps at once. */
 const SLICE = 100
+// What has ended it: see src/channel.rs.
+const BELL = 1
+const LINE = 2
 
 const opened = diagnosticsChannel('os-ipc:channel:open')
 const closed = diagnosticsChannel('os-ipc:channel:close')
@@ -355,10 +358,9 @@ export class ChannelCore extends Core {
 
   /** Blocks this thread until something may have happened, for at most so many milliseconds. @param {number} milliseconds */
   block(milliseconds) {
-    native.channelBlock(this.id, this.control.fd, milliseconds)
-    native.channelHush(this.id)
-    this.wakeups++
-    this.listen()
+    const woken = native.channelBlock(this.id, this.control.fd, milliseconds)
+    if ((woken & BELL) !== 0) this.wakeups++
+    if ((woken & LINE) !== 0) this.listen()
   }
 
   /** After a blocking call: a bell that it has heard may have been for others. */

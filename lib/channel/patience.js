@@ -5,8 +5,8 @@
  * It is done for as long as it pays. Where it does not (the other side is slow, or shares this processor) it is tried now
  * and then, and less and less often.
  */
-import { availableParallelism } from 'node:os'
 import { setImmediate } from 'node:timers'
+import { hasSeveralProcessors } from './processors.js'
 
 /** Turns, of one or two microseconds each: as long as it takes the other side to wake up and answer. */
 const MOST = 32
@@ -14,13 +14,11 @@ const MOST = 32
 const SOON = 32
 const LATE = 4096
 
-const alone = availableParallelism() < 2
-
 export class Patience {
   /** @param {import('../wait/direction.js').Direction} direction whose waits these are */
   constructor(direction) {
     this.direction = direction
-    this.turns = alone ? 0 : MOST
+    this.turns = hasSeveralProcessors() ? MOST : 0
     this.pause = SOON
     this.skipped = 0
     /** Turns to go, of those that it is looked in now. */
@@ -38,7 +36,7 @@ export class Patience {
 
   begin() {
     if (this.turns === 0) {
-      if (alone || ++this.skipped < this.pause) return false
+      if (++this.skipped < this.pause || !hasSeveralProcessors()) return false
       this.skipped = 0
       this.turns = MOST
     }
