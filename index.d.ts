@@ -77,6 +77,8 @@ export interface IpcError extends Error {
   data?: Buffer
   /** Which command of a pipeline. */
   index?: number
+  /** Which source of a `select`. */
+  source?: string
 }
 
 export abstract class Handle implements Disposable {
@@ -1303,6 +1305,32 @@ export function spawn(command: string, args: readonly string[], options: SpawnOp
  * given. In the main thread alone: ERR_INVALID_STATE in a worker.
  */
 export function inherited<H extends Handle = Handle>(name: string): H
+
+/** What `select` takes from. */
+export type Selectable =
+  | Receiver<unknown>
+  | Permits
+  | ProcessHandle
+  | UnixListener
+  | ChannelListener<NonNullable<unknown>>
+/** What it takes from one: a message (null at the end), a connection, an exit, or `true` for a permit. */
+export type Taken<S> = S extends { recv(options?: never): Promise<infer M> }
+  ? M
+  : S extends { accept(options?: never): Promise<infer C> }
+    ? C
+    : S extends ProcessHandle
+      ? ExitStatus | null
+      : true
+/**
+ * Waits on many sources and takes from exactly one, as `recv`, `accept`, `acquire` or `exited` would without options: of those that are
+ * ready the one that has waited for longest. One that has ended gives null (a process its status) once, and is left out from then on while
+ * others are left. One that fails rejects it, with its name as the error's `source`.
+ */
+export function select<S extends Record<string, Selectable>>(
+  sources: S,
+  options?: WaitOptions,
+): Promise<{ [K in keyof S & string]: [K, Taken<S[K]>] }[keyof S & string]>
+
 // What there is
 
 export type IpcKind =

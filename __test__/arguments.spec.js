@@ -26,6 +26,7 @@ import {
   RwLock,
   SharedMemory,
   SysvSemaphoreSet,
+  select,
   signals,
   spawn,
   struct,
@@ -687,6 +688,12 @@ withOptions(promised, 'endpoint.recv', (options) => endpoint.recv(options), { fr
 withOptions(sync, 'endpoint.tryRecv', (options) => endpoint.tryRecv(options), { from })
 withOptions(sync, 'endpoint.recvSync', (options) => endpoint.recvSync(options), { from, timeout: milliseconds })
 withOptions(sync, 'endpoint.iterate', (options) => endpoint.iterate(options), { from, ...wait })
+withOptions(promised, 'select', (options) => select({ receiver }, options), wait)
+promised(
+  'select source',
+  () => false,
+  (value) => select({ receiver, value }),
+)
 sync('inherited name', string, (value) => inherited(value))
 sync('spawn options', optional(isObject), (options) => spawn('true', [], options))
 // One of which nothing can be asked but whether it holds something holds nothing.

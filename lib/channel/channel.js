@@ -7,6 +7,7 @@
 import { isPlainBytes, targetOf } from '../data.js'
 import { coded, invalidState, invalidThis, notSupported } from '../errors.js'
 import { coresOf, Handle } from '../handle.js'
+import { isEnd, SOURCE } from '../select/source.js'
 import { descriptor, FOR_EVER, integer, objectOf, timeoutOf, waitOf } from '../validate.js'
 import { BLOCKED } from '../wait/direction.js'
 import { connect } from './connect.js'
@@ -393,6 +394,12 @@ export class Channel extends Handle {
     const wait = waitOf(objectOf(options))
     core.check()
     return iterate(this, core, wait)
+  }
+
+  [SOURCE]() {
+    const core = coreOf(this)
+    core.ready()
+    return { core, direction: core.receiving, operation: new Take(core), ends: isEnd }
   }
 
   [Symbol.asyncIterator]() {

@@ -4,6 +4,7 @@
 import { invalidType, outOfRange } from '../errors.js'
 import { coreOf as anyCoreOf, Core, coresOf, fix, Handle } from '../handle.js'
 import { iterate } from '../iterate.js'
+import { SOURCE } from '../select/source.js'
 import { UnixListener } from '../unix-socket/listener.js'
 import { integer, objectOf, timeoutOf, waitOf } from '../validate.js'
 import { BLOCKED, Direction, Operation } from '../wait/direction.js'
@@ -308,6 +309,12 @@ export class ChannelListener extends Handle {
       () => new Accept(core),
       wait,
     )
+  }
+
+  [SOURCE]() {
+    const core = listenerOf(this)
+    core.check()
+    return { core, direction: core.accepting, operation: new Accept(core) }
   }
 
   [Symbol.asyncIterator]() {

@@ -341,9 +341,8 @@ export class Receive extends Operation {
     return this.core.take(this.from, this.order)
   }
 
-  /** What can be received at once wins over a timeout. @param {Error} error */
-  expire(error) {
+  hurry() {
     this.core.look(this.from)
-    super.expire(error)
+    super.hurry()
   }
 }

@@ -5,6 +5,7 @@ import { coded, invalidType, telling } from '../errors.js'
 import { coresOf, fix, Handle } from '../handle.js'
 import { iterate } from '../iterate.js'
 import { forget, record } from '../registry.js'
+import { SOURCE } from '../select/source.js'
 import { UnixListener } from '../unix-socket/listener.js'
 import { integer, objectOf, timeoutOf, waitOf } from '../validate.js'
 import { BLOCKED } from '../wait/direction.js'
@@ -193,6 +194,17 @@ export class Endpoint extends Handle {
       () => new Receive(core, from),
       wait,
     )
+  }
+
+  [SOURCE]() {
+    const core = endpointOf(this)
+    core.check()
+    const operation = new Receive(core, undefined)
+    const now = () => {
+      core.look(undefined)
+      return operation.attempt()
+    }
+    return { core, direction: core.directionOf(undefined), operation, now }
   }
 
   [Symbol.asyncIterator]() {

@@ -6,6 +6,7 @@ import { invalidState, outOfRange } from '../errors.js'
 import { iterate } from '../iterate.js'
 import native from '../load.js'
 import { arrived, roomFor } from '../scratch.js'
+import { isEnd, SOURCE } from '../select/source.js'
 import { integer, objectOf, timeoutOf, waitOf } from '../validate.js'
 import { BLOCKED, Operation } from '../wait/direction.js'
 import { blockUntil } from '../wait/sync.js'
@@ -184,6 +185,12 @@ export class PipeReader extends PipeEnd {
       () => new Read(core, maxBytes),
       wait,
     )
+  }
+
+  [SOURCE]() {
+    const core = pipeOf(this)
+    core.check()
+    return { core, direction: core.direction, operation: new Read(core, maxBytesOf(core, {})), ends: isEnd }
   }
 
   [Symbol.asyncIterator]() {

@@ -9,6 +9,7 @@ import { coded, invalidState, invalidType, invalidValue } from '../errors.js'
 import { coresOf, fix, Handle, isOwned } from '../handle.js'
 import { iterate } from '../iterate.js'
 import native from '../load.js'
+import { SOURCE } from '../select/source.js'
 import { boolean, descriptor, integer, mode as modeOf, objectOf, timeoutOf, waitOf } from '../validate.js'
 import { BLOCKED, Operation } from '../wait/direction.js'
 import { blockUntil, waitAndTry } from '../wait/sync.js'
@@ -275,6 +276,12 @@ export class PosixMessageQueue extends Handle {
       () => new Receive(core),
       wait,
     )
+  }
+
+  [SOURCE]() {
+    const core = queueOf(this)
+    core.check()
+    return { core, direction: core.receiving, operation: new Receive(core) }
   }
 
   [Symbol.asyncIterator]() {

@@ -5,9 +5,11 @@ import { constants } from 'node:os'
 import { coded, invalidType, invalidValue, notSupported, outOfRange } from '../errors.js'
 import { fix, Handle } from '../handle.js'
 import native from '../load.js'
+import { SOURCE } from '../select/source.js'
 import { memoryOf } from '../shared-memory/core.js'
 import { boolean, integer, mode as modeOf, objectOf, timeoutOf, waitOf } from '../validate.js'
 import { BLOCKED } from '../wait/direction.js'
+import { Take } from '../wait/permits.js'
 import { SemaphoreCore, semaphoreOf } from './core.js'
 
 /** @typedef {{ permits?: number, timeout?: number, signal?: AbortSignal }} AcquireOptions */
@@ -158,6 +160,14 @@ export class PosixSemaphore extends Handle {
     const core = semaphoreOf(this)
     core.check()
     return posixSemaphoreValue(core.id) >>> 0
+  }
+
+  [SOURCE]() {
+    const core = semaphoreOf(this)
+    core.check()
+    const { permits } = core
+    const operation = new Take(permits.source)
+    return { core, direction: permits, operation, now: () => permits.tryTake(), permit: /** @type {const} */ (true) }
   }
 
   /**

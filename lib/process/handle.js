@@ -4,6 +4,7 @@
 import { invalidValue } from '../errors.js'
 import { coresOf, fix, Handle, isOwned } from '../handle.js'
 import native from '../load.js'
+import { SOURCE } from '../select/source.js'
 import { numberOf } from '../signals/name.js'
 import { descriptor, integer, objectOf, timeoutOf, waitOf } from '../validate.js'
 import { blockUntil } from '../wait/sync.js'
@@ -73,6 +74,12 @@ export class ProcessHandle extends Handle {
       (milliseconds) => native.processBlock(core.id, milliseconds),
       timeout,
     )
+  }
+
+  [SOURCE]() {
+    const core = processOf(this)
+    core.check()
+    return { core, direction: core.ending, operation: new Exit(core), ends: () => true }
   }
 
   dup() {

@@ -4,6 +4,7 @@
 import { coresOf, Handle } from '../handle.js'
 import { iterate } from '../iterate.js'
 import native from '../load.js'
+import { SOURCE } from '../select/source.js'
 import { objectOf, timeoutOf, waitOf } from '../validate.js'
 import { BLOCKED, Operation } from '../wait/direction.js'
 import { waitAndTry } from '../wait/sync.js'
@@ -70,6 +71,12 @@ export class SignalReceiver extends Handle {
       () => new Receive(core),
       wait,
     )
+  }
+
+  [SOURCE]() {
+    const core = receiverOf(this)
+    core.check()
+    return { core, direction: core.receiving, operation: new Receive(core) }
   }
 
   [Symbol.asyncIterator]() {

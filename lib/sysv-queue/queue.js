@@ -7,6 +7,7 @@ import { invalidType, notSupported, timedOut } from '../errors.js'
 import { fix, Handle } from '../handle.js'
 import { iterate } from '../iterate.js'
 import native from '../load.js'
+import { SOURCE } from '../select/source.js'
 import { idOf, keyOf, openingKey } from '../sysv/key.js'
 import { dateOf, openOptionsOf, ownershipOf } from '../sysv/permissions.js'
 import { integer, objectOf, timeoutOf, waitOf } from '../validate.js'
@@ -187,6 +188,13 @@ export class SysvMessageQueue extends Handle {
       () => new Receive(core, selector),
       wait,
     )
+  }
+
+  [SOURCE]() {
+    const core = queueOf(this)
+    core.check()
+    const selector = selectorOf({})
+    return { core, direction: core.receivingOf(selector), operation: new Receive(core, selector) }
   }
 
   [Symbol.asyncIterator]() {

@@ -15,7 +15,7 @@ import { oppositeOf } from './operations.js'
 /** @typedef {import('./core.js').SetCore} SetCore */
 /** @typedef {import('./operations.js').List} List */
 
-class Operate extends Operation {
+export class Operate extends Operation {
   /** @param {SetCore} core @param {List} list */
   constructor(core, list) {
     super()
@@ -42,15 +42,13 @@ class Operate extends Operation {
     }
   }
 
-  /** @param {Error} error */
-  expire(error) {
+  /** What the thread has just done wins over a timeout, too. */
+  hurry() {
     const line = /** @type {Line | undefined} */ (this.direction)
     if (line === undefined) return
-    // What can be done at once wins over a timeout, in the order of the line; what the thread has just done, too.
     line.onReady()
     if (line.head === this) line.look()
     if (this.direction !== undefined && this.core.recall()) line.onReady()
-    if (this.direction !== undefined) line.fail(this, error)
   }
 
   /** @param {unknown} reason */

@@ -3,8 +3,11 @@
  */
 import { invalidThis, invalidType } from '../errors.js'
 import native from '../load.js'
+import { SOURCE } from '../select/source.js'
 import { integer, objectOf, timeoutOf, waitOf } from '../validate.js'
+import { BLOCKED } from '../wait/direction.js'
 import { setOf } from './core.js'
+import { Operate } from './line.js'
 import { listOfOne, MOST } from './operations.js'
 
 /** @typedef {{ permits?: number, timeout?: number, signal?: AbortSignal }} AcquireOptions */
@@ -14,6 +17,8 @@ const { sysvSemaphoreOperateOne, sysvSemaphoreValue } = native
 
 /** @type {(permits: SetPermits) => import('./core.js').SetCore} */
 let coreOf
+
+const TRUE = /** @type {const} */ (true)
 
 export class SetPermits {
   #core
@@ -88,6 +93,15 @@ export class SetPermits {
     const core = coreOf(this)
     core.check()
     return sysvSemaphoreValue(core.id, this.#index)
+  }
+
+  [SOURCE]() {
+    const core = coreOf(this)
+    core.check()
+    const list = this.#one
+    const now = () => (core.tryOperate(list) ? undefined : BLOCKED)
+    const direction = core.lineOf(list)
+    return { core, part: direction, direction, operation: new Operate(core, list), now, permit: TRUE }
   }
 
   /**

@@ -5,6 +5,7 @@ import { closedError, invalidType, invalidValue } from '../errors.js'
 import { coresOf, fix, Handle, isOwned } from '../handle.js'
 import { iterate } from '../iterate.js'
 import native from '../load.js'
+import { SOURCE } from '../select/source.js'
 import { descriptor, integer, mode as modeOf, objectOf, timeoutOf, waitOf } from '../validate.js'
 import { BLOCKED } from '../wait/direction.js'
 import { blockUntil } from '../wait/sync.js'
@@ -116,6 +117,12 @@ export class UnixListener extends Handle {
       () => new Accept(core),
       wait,
     )
+  }
+
+  [SOURCE]() {
+    const core = listenerOf(this)
+    core.check()
+    return { core, direction: core.accepting, operation: new Accept(core) }
   }
 
   [Symbol.asyncIterator]() {

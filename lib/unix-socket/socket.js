@@ -8,6 +8,7 @@ import { fix, Handle, isOwned } from '../handle.js'
 import { iterate } from '../iterate.js'
 import native from '../load.js'
 import { adopt as adoptProcess } from '../process/handle.js'
+import { isEnd, SOURCE } from '../select/source.js'
 import { descriptor, integer, mode as modeOf, objectOf, timeoutOf, waitOf } from '../validate.js'
 import { BLOCKED } from '../wait/direction.js'
 import { runJob } from '../wait/job.js'
@@ -281,6 +282,12 @@ export class UnixSocket extends Handle {
       () => new Receive(core, maxBytes),
       wait,
     )
+  }
+
+  [SOURCE]() {
+    const core = socketOf(this)
+    core.check()
+    return { core, direction: core.receiving, operation: new Receive(core, maxBytesOf({})), ends: isEnd }
   }
 
   [Symbol.asyncIterator]() {

@@ -64,13 +64,15 @@ export class Operation {
     return error
   }
 
+  /** Its time is over: what can be done at once wins over a timeout, in the order of the queue. */
+  hurry() {
+    this.direction?.onReady()
+  }
+
   /** @param {Error} error */
   expire(error) {
-    const { direction } = this
-    if (direction === undefined) return
-    // What can be done at once wins over a timeout, in the order of the queue.
-    direction.onReady()
-    if (this.direction !== undefined) direction.fail(this, error)
+    this.hurry()
+    this.direction?.fail(this, error)
   }
 
   /** @param {unknown} reason */

@@ -51,14 +51,12 @@ export class Take extends Operation {
     return this.source.tryTake(this.direction !== undefined)
   }
 
-  /** @param {Error} error */
-  expire(error) {
+  /** What the thread has just taken wins over a timeout, too. */
+  hurry() {
     const { direction } = this
     if (!(direction instanceof Permits)) return
-    // What can be taken at once wins over a timeout, in the order of the queue; what the thread has just taken, too.
     direction.onReady()
     if (direction.head === this) direction.look()
-    if (this.direction !== undefined) direction.fail(this, error)
   }
 }
 
