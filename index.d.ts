@@ -1196,6 +1196,81 @@ export class ChannelListener<Message extends {} = Buffer> extends Handle impleme
   [Symbol.asyncIterator](): AsyncIterableIterator<Channel<Message>>
 }
 
+// Topics
+
+/**
+ * Said by whoever makes the topic, by opening it first. Whoever opens it later may state `codec` and `overflow`, and ERR_IPC_VERSION tells
+ * of a difference; the other options mean nothing then.
+ */
+export interface TopicOptions {
+  /** 'bytes'. 'structured' is refused where others than this user may write. */
+  codec?: Codec
+  /**
+   * Bytes of the ring; rounded up to a power of two of at least a page. Default 1 MiB. A longer message is EMSGSIZE; each takes 8 bytes
+   * more than its own.
+   */
+  capacity?: number
+  /**
+   * What becomes of a publish while there is no room. 'wait' (the default): it waits for the slowest subscriber. 'drop-oldest': it never
+   * waits, and whoever has not received the oldest messages yet misses them.
+   */
+  overflow?: 'wait' | 'drop-oldest'
+  /** 64; at most 4,096. One more is ERR_IPC_LIMIT. */
+  maxSubscribers?: number
+  /**
+   * Permissions of the topic's file, less the umask: 0o600. Whoever takes part, also to subscribe alone, has to be able to write. With bits
+   * for others a topic that belongs to another user is opened too; without, that is ERR_IPC_UNTRUSTED_OWNER.
+   */
+  mode?: number
+}
+
+/**
+ * Messages from many to many, between processes: each subscriber receives all that is published, at its own pace, out of one ring in shared
+ * memory. See docs/topic.md.
+ */
+export class Topic<Message extends {} = Buffer> extends Handle {
+  private constructor()
+  /**
+   * Opens the topic, or makes it. The address is the path of a file, or '@name', which is a file in /dev/shm. The topic stays, with its last
+   * messages, when all have gone: `Topic.unlink` ends it.
+   */
+  static open(address: SocketAddress, options?: TopicOptions & { codec?: 'bytes' }): Topic
+  static open<M extends {}>(address: SocketAddress, options: TopicOptions & ValueCodec): Topic<M>
+  /** Ends the topic and removes its name: subscribers receive what is there and then null, publishing is EIDRM. ENOENT if there is none. */
+  static unlink(address: SocketAddress): void
+  /** As it was opened; null where it was handed over without one. */
+  readonly address: SocketAddress | null
+  readonly codec: Codec
+  readonly overflow: 'wait' | 'drop-oldest'
+  readonly capacity: number
+  readonly maxSubscribers: number
+  /** Settles when the message is in the ring. Publishes of one handle keep their order. */
+  publish(message: Sendable<Message>, options?: WaitOptions): Promise<void>
+  /** false if it would have to wait: for room, for publishes before it, or for another publisher that is at it this moment. */
+  tryPublish(message: Sendable<Message>): boolean
+  publishSync(message: Sendable<Message>, options?: TimeoutOption): void
+  /**
+   * Receives what is published from when this settles on; with `history` the last so many messages that are still there first (Infinity: all
+   * of them). ERR_IPC_LIMIT if there are `maxSubscribers` already. It goes on when the topic's handle is closed.
+   */
+  subscribe(options?: { history?: number } & WaitOptions): Promise<Subscription<Message>>
+}
+
+/** One subscriber of a topic. */
+export class Subscription<Message extends {} = Buffer> extends Handle implements Receiver<Message> {
+  private constructor()
+  /** null, and an empty array from `recvMany`, once the topic was unlinked and everything is received. */
+  recv(options?: WaitOptions): Promise<Message | null>
+  tryRecv(): Message | null | undefined
+  recvSync(options?: TimeoutOption): Message | null
+  /** Waits for one, then takes all that are there, up to `max` messages and until 256 KiB are together. */
+  recvMany(options?: { max?: number } & WaitOptions): Promise<Message[]>
+  iterate(options?: WaitOptions): AsyncIterableIterator<Message>
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message>
+  /** Messages that 'drop-oldest' took from this subscriber. */
+  readonly missed: number
+}
+
 // Remote procedure calls
 
 // biome-ignore-start lint/suspicious/noExplicitAny: methods that nobody has described take and give anything

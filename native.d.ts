@@ -740,6 +740,58 @@ export declare function sysvSemaphoreValues(id: number): Array<number>
 /** Operates on a waiter thread, and tells under `token` when it has been done. */
 export declare function sysvSemaphoreWait(reactor: number, token: number, id: number, list: Buffer): void
 
+export declare function topicAgain(id: number): TopicFacts
+
+export declare function topicClose(id: number): void
+
+/** What JS knows of a topic from the start. */
+export interface TopicFacts {
+  id: number
+  /** The number of this member. */
+  member: number
+  /** Where the ring begins in the buffer. */
+  offset: number
+  capacity: number
+  slots: number
+  flags: number
+  /** Whether nobody but this user can write there. */
+  private: boolean
+}
+
+/** Whether somebody has shortened the memory. */
+export declare function topicIsDamaged(id: number): boolean
+
+/** The number stays the caller's. */
+export declare function topicJoin(fd: number): TopicFacts
+
+/**
+ * The memory: `{ buffer, shown }`, the header and then the ring twice in a row; or nothing where the runtime has no such
+ * buffers.
+ */
+export declare function topicMemory(id: number): object | null
+
+export declare function topicOpen(address: string, given: TopicOptions): TopicFacts
+
+/** How a topic is to be made. */
+export interface TopicOptions {
+  capacity: number
+  slots: number
+  flags: number
+  mode: number
+  anyOwner: boolean
+}
+
+/** A descriptor that another process can join by. It stays the topic's. */
+export declare function topicSpare(id: number): number
+
+export declare function topicUnlink(address: string): void
+
+/** `NOT_EQUAL` at once if the word at `offset` is another one; else 0, and the wait goes on under `token`. */
+export declare function topicWait(reactor: number, token: number, id: number, offset: number, expected: number): number
+
+/** Goes on under `token` until that member is gone. */
+export declare function topicWatch(reactor: number, token: number, id: number, member: number): number
+
 /** Checks an address, and gives it a number. */
 export declare function unixAddress(text: string): number
 

@@ -18,6 +18,7 @@ import { ProcessHandle, handover as processHandle } from './process/handle.js'
 import { SharedMemory, handover as sharedMemory } from './shared-memory/memory.js'
 import { SysvMessageQueue } from './sysv-queue/queue.js'
 import { SysvSemaphoreSet } from './sysv-semaphore/set.js'
+import { Topic, handover as topic } from './topic/topic.js'
 import { UnixListener } from './unix-socket/listener.js'
 import { UnixSocket } from './unix-socket/socket.js'
 
@@ -83,6 +84,7 @@ const rows = [
       rebuild: ({ meta }) => SysvSemaphoreSet.fromId(/** @type {number} */ (meta.id)),
     },
   ],
+  ['topic', { type: Topic, moves: false, ...topic }],
   [
     'unix-listener',
     { type: UnixListener, moves: false, describe: single, rebuild: ({ fds }) => UnixListener.fromFd(fds[0]) },

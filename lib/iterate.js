@@ -10,7 +10,7 @@ const DONE = Object.freeze({ value: undefined, done: true })
 /**
  * @template T
  * @param {import('./handle.js').Core} core
- * @param {() => import('./wait/direction.js').Direction} directionOf
+ * @param {() => Pick<import('./wait/direction.js').Direction, 'submit'>} directionOf
  * @param {() => Operation} receive makes an operation that receives one message; its result null is the end
  * @param {import('./validate.js').Wait} wait
  * @returns {AsyncIterableIterator<T>}

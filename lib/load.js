@@ -53,6 +53,9 @@ const require = createRequire(import.meta.url)
  * @property {(id: number, milliseconds: number) => number} conditionWaitSync 0, -1 if no notice came in time
  * @property {(id: number, milliseconds: number) => number} barrierWaitSync 0, -1 if not all came in time
  * @property {(id: number, target: Uint8Array, milliseconds: number) => number} signalReceive how many, six words each
+ * @property {(id: number, member: number) => number} topicIsAlive 1, 0 if there is no such member
+ * @property {(id: number, offset: number) => number} topicRing 0
+ * @property {(id: number, offset: number, expected: number, milliseconds: number) => number} topicBlock 0
  */
 
 /** @returns {typeof import('../native.js') & Raw} */

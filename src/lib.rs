@@ -25,6 +25,7 @@ mod splice;
 mod sysv_queue;
 mod sysv_semaphore;
 mod table;
+mod topic;
 mod unix_listener;
 mod unix_socket;
 
@@ -44,5 +45,6 @@ pub fn init(exports: Object<'_>, env: Env) -> napi::Result<()> {
     signal::export(&env, &exports)?;
     sysv_queue::export(&env, &exports)?;
     sysv_semaphore::export(&env, &exports)?;
+    topic::export(&env, &exports)?;
     unix_socket::export(&env, &exports)
 }

@@ -20,6 +20,7 @@ pub mod signal;
 pub mod splice;
 pub mod sys;
 pub mod sysv;
+pub mod topic;
 pub mod unix_socket;
 pub mod waiter;
 

@@ -35,6 +35,7 @@ pub(crate) use posix::{REGISTRY_KIND, path_of};
 pub use seals::Seals;
 pub use segment::{Changes, SegmentOptions, Stat};
 use source::Source;
+pub(crate) use source::reserve;
 
 /// What stands behind the memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -138,7 +138,7 @@ impl Source {
 }
 
 /// Lengthens a file to `size` with the space reserved, or leaves it as it was.
-pub(super) fn reserve(fd: BorrowedFd<'_>, size: u64) -> Result<()> {
+pub(crate) fn reserve(fd: BorrowedFd<'_>, size: u64) -> Result<()> {
     let length = libc::off_t::try_from(size).map_err(|_| Error::os(Errno::EFBIG, "posix_fallocate"))?;
     room::check(fd, size)?;
     let reserved = retry(|| posix_fallocate(fd, 0, length).map_err(|errno| Error::os(errno, "posix_fallocate")));

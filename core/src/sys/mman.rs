@@ -84,7 +84,8 @@ impl Mapping {
         Ok(mapping)
     }
 
-    /// Maps several parts of `fd`, in whole pages, one behind the other, shared and writable. Nobody may shorten it.
+    /// Maps several parts of `fd`, in whole pages, one behind the other, shared and writable. Of what somebody may shorten, to be
+    /// [`guarded`](Self::guarded).
     pub fn of_pieces(fd: BorrowedFd<'_>, pieces: &[(u64, usize)]) -> Result<Self> {
         let span = pieces
             .iter()
@@ -106,6 +107,13 @@ impl Mapping {
             at += length;
         }
         Ok(whole)
+    }
+
+    /// The same where somebody may shorten the file: what is gone reads as zeros, and is told by
+    /// [`is_damaged`](Self::is_damaged). Of ordinary pages alone.
+    pub fn guarded(mut self) -> Result<Self> {
+        self.guard = Some(Guard::new(self.base.as_ptr() as usize, self.span, page_size())?);
+        Ok(self)
     }
 
     /// Attaches a System V segment, which nobody can shorten.
