@@ -761,7 +761,7 @@ export interface TopicFacts {
 /** Whether somebody has shortened the memory. */
 export declare function topicIsDamaged(id: number): boolean
 
-/** The number stays the caller's. */
+/** On failure the number has not been touched. */
 export declare function topicJoin(fd: number): TopicFacts
 
 /**
