@@ -18,6 +18,7 @@ import {
   SharedMemory,
   SysvMessageQueue,
   SysvSemaphoreSet,
+  Topic,
   UnixListener,
   UnixSocket,
 } from '../index.js'
@@ -197,6 +198,20 @@ const kinds = {
         return 'has: 3,0'
       }
       return { handle, talk, end: () => handle.remove() }
+    },
+  },
+  topic: {
+    moves: false,
+    give() {
+      const address = `@spec-${process.pid}-handed-over`
+      const handle = Topic.open(address)
+      const talk = async () => {
+        const subscription = await handle.subscribe({ history: 1 })
+        const message = await subscription.recv({ timeout: 10_000 })
+        subscription.close()
+        return `published ${message}`
+      }
+      return { handle, talk, end: () => Topic.unlink(address) }
     },
   },
   'unix-listener': {
