@@ -22,7 +22,7 @@ export function staleGenerated() {
 
 /** @typedef {{ path: string, code: string }} Source */
 
-const mayBeUnsafe = /^(core\/(src\/(sys|ring)|tests|benches|fuzz)\/|src\/(raw|reactor\/uv)\.rs$)/
+const mayBeUnsafe = /^(core\/(src\/(sys|ring)|tests|models|benches|fuzz)\/|src\/(raw|reactor\/uv)\.rs$)/
 const mayCallSystem = /^(core\/|src\/reactor\/uv\.rs$)/
 
 /** @param {Source} source */
