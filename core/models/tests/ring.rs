@@ -4,6 +4,7 @@
 //! Each model that has to hold stands beside mutations of it in which a step is missing: these have to fail, or the model
 //! proves nothing. `OS_IPC_MODELS=3` looks at more orders (the number is how often a thread is interrupted).
 
+#[cfg(test)]
 mod place;
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! The waits of one owner, by token, with one descriptor that tells when some have ended.
 
-use std::collections::{HashMap, VecDeque};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,7 +10,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use crate::error::{Error, Result};
 use crate::sys::cancel::Flag;
-use crate::waiter::Wait;
+use crate::waiter::{Outcomes, Wait};
 
 /// How long the end of an owner waits for its threads. Each has been cancelled by then and is about to go.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -29,15 +28,8 @@ pub struct Teller<T>(Arc<Shared<T>>);
 #[derive(Debug)]
 struct Shared<T> {
     bell: EventFd,
-    state: Mutex<State<T>>,
+    state: Mutex<Outcomes<T, Wait>>,
     ended: Condvar,
-}
-
-#[derive(Debug)]
-struct State<T> {
-    under_way: HashMap<u32, Wait>,
-    outcomes: VecDeque<(u32, T)>,
-    closed: bool,
 }
 
 impl<T: Send + 'static> Group<T> {
@@ -45,8 +37,7 @@ impl<T: Send + 'static> Group<T> {
     pub fn new() -> Result<Self> {
         let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
         let bell = EventFd::from_flags(flags).map_err(|errno| Error::os(errno, "eventfd"))?;
-        let state = State { under_way: HashMap::new(), outcomes: VecDeque::new(), closed: false };
-        Ok(Self { shared: Arc::new(Shared { bell, state: Mutex::new(state), ended: Condvar::new() }) })
+        Ok(Self { shared: Arc::new(Shared { bell, state: Mutex::default(), ended: Condvar::new() }) })
     }
 
     /// Readable when there are outcomes to collect.
@@ -66,11 +57,11 @@ impl<T: Send + 'static> Group<T> {
         let shared = Arc::clone(&self.shared);
         // The job's end waits for this lock, so that it finds the token; and a cancel or a close finds the wait.
         let mut state = self.shared.lock();
-        if state.closed {
+        if state.is_closed() {
             return Err(Error::Closed);
         }
         let wait = Wait::start(job, move |result| shared.end(token, finish(result)))?;
-        state.under_way.insert(token, wait);
+        state.begin(token, wait);
         Ok(())
     }
 
@@ -82,7 +73,7 @@ impl<T: Send + 'static> Group<T> {
 
     /// Ends the wait under `token`, if it is still under way. Its outcome comes all the same.
     pub fn cancel(&self, token: u32) {
-        let wait = self.shared.lock().under_way.get(&token).cloned();
+        let wait = self.shared.lock().under_way(token).cloned();
         if let Some(wait) = wait {
             wait.cancel();
         }
@@ -102,9 +93,8 @@ impl<T: Send + 'static> Group<T> {
         // EAGAIN: somebody collected since it rang.
         let _silent = self.shared.bell.read();
         let mut state = self.shared.lock();
-        let count = most.min(state.outcomes.len());
-        let collected = state.outcomes.drain(..count).collect();
-        if !state.outcomes.is_empty() {
+        let collected = state.collect(most);
+        if state.is_waiting() {
             self.shared.ring();
         }
         collected
@@ -114,25 +104,24 @@ impl<T: Send + 'static> Group<T> {
     /// blocking form whose place is kept by a thread. None if it goes on, or somebody has collected it.
     pub fn claim(&self, token: u32, patience: Duration) -> Option<T> {
         let state = self.shared.lock();
-        let ended = self.shared.ended.wait_timeout_while(state, patience, |state| state.under_way.contains_key(&token));
-        let mut state = ended.unwrap_or_else(PoisonError::into_inner).0;
-        let index = state.outcomes.iter().position(|(told, _)| *told == token)?;
+        let ended = self.shared.ended.wait_timeout_while(state, patience, |state| state.under_way(token).is_some());
         // The bell may ring for nothing, then.
-        state.outcomes.remove(index).map(|(_, outcome)| outcome)
+        ended.unwrap_or_else(PoisonError::into_inner).0.claim(token)
     }
 
     /// Ends all waits and sees their threads out. Outcomes that nobody has collected are dropped.
     pub fn close(&self) {
         let mut state = self.shared.lock();
-        state.closed = true;
-        let waits: Vec<Wait> = state.under_way.values().cloned().collect();
+        state.close();
+        let waits = state.all_under_way();
         drop(state);
         for wait in waits {
             wait.cancel();
         }
         let state = self.shared.lock();
-        let gone = self.shared.ended.wait_timeout_while(state, PATIENCE, |state| !state.under_way.is_empty());
-        gone.unwrap_or_else(PoisonError::into_inner).0.outcomes.clear();
+        let gone = self.shared.ended.wait_timeout_while(state, PATIENCE, |state| !state.is_idle());
+        let unwanted = gone.unwrap_or_else(PoisonError::into_inner).0.collect(usize::MAX);
+        drop(unwanted);
     }
 }
 
@@ -145,7 +134,7 @@ impl<T> Teller<T> {
 
 impl<T> Drop for Group<T> {
     fn drop(&mut self) {
-        let waits: Vec<Wait> = self.shared.lock().under_way.values().cloned().collect();
+        let waits = self.shared.lock().all_under_way();
         for wait in waits {
             wait.cancel();
         }
@@ -153,7 +142,7 @@ impl<T> Drop for Group<T> {
 }
 
 impl<T> Shared<T> {
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
+    fn lock(&self) -> MutexGuard<'_, Outcomes<T, Wait>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -164,11 +153,12 @@ impl<T> Shared<T> {
 
     fn end(&self, token: u32, outcome: T) {
         let mut state = self.lock();
-        state.under_way.remove(&token);
-        if !state.closed {
-            state.outcomes.push_back((token, outcome));
+        let unwanted = state.end(token, outcome);
+        if unwanted.is_none() {
             self.ring();
         }
         self.ended.notify_all();
+        drop(state);
+        drop(unwanted);
     }
 }

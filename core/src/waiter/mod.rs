@@ -12,10 +12,12 @@
 
 mod group;
 mod here;
+mod outcomes;
 mod taken;
 
 pub use group::{Group, Teller};
 pub use here::{wait_here, wake_here};
+pub use outcomes::Outcomes;
 pub use taken::Taken;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
