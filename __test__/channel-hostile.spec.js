@@ -201,6 +201,65 @@ describe('an enemy that writes', () => {
     enemy.close()
   })
 
+  describe('a message in pieces of a byte each', () => {
+    const LENGTH = 60_000
+    const crumbs = () => {
+      const made = enemies()
+      record(made.outgoing, START | 8, [LENGTH, 0], 16)
+      for (let i = 0; i < LENGTH; i++) record(made.outgoing, PIECE | 1, [i & 127], 16)
+      return made
+    }
+    const whole = Buffer.from(Array.from({ length: LENGTH }, (_, i) => i & 127))
+    /** @param {Promise<any>} promise */
+    const turnsOf = async (promise) => {
+      let [turns, over] = [0, false]
+      const done = promise.finally(() => {
+        over = true
+      })
+      for (; !over; turns++) await nextTurn()
+      return { turns, result: await done }
+    }
+
+    for (const [way, receive] of /** @type {[string, (victim: any) => Promise<Buffer>][]} */ ([
+      ['recv', (victim) => victim.recv()],
+      ['recvInto', into],
+      ['borrow', async (victim) => Buffer.from((await victim.borrow()).bytes)],
+    ])) {
+      test(`is put together in many turns of the loop (${way}), also when its sender has gone`, async () => {
+        for (const gone of [false, true]) {
+          const { enemy, victim } = crumbs()
+          if (gone) enemy.close()
+          const { turns, result } = await turnsOf(receive(victim))
+          assert.ok(whole.equals(result))
+          assert.ok(turns > 20, `${turns} turns`)
+          victim.close()
+          enemy.close()
+        }
+      })
+    }
+
+    /** @param {any} victim */
+    async function into(victim) {
+      const target = Buffer.alloc(LENGTH)
+      assert.equal(await victim.recvInto(target), LENGTH)
+      return target
+    }
+
+    test('is received by a blocking call at once, and by tryRecv once it is whole', () => {
+      const one = crumbs()
+      const began = performance.now()
+      assert.ok(whole.equals(one.victim.recvSync()))
+      assert.ok(performance.now() - began < 2_000)
+      const other = crumbs()
+      other.enemy.close()
+      let [message, looks] = [undefined, 0]
+      for (; message === undefined; looks++) message = other.victim.tryRecv()
+      assert.ok(whole.equals(/** @type {any} */ (message)))
+      assert.ok(looks > 20)
+      assert.equal(other.victim.recvSync({ timeout: 1_000 }), null)
+    })
+  })
+
   test('handles for which there is no message end the channel, and leave no descriptor', async () => {
     const before = descriptors()
     const { enemy, victim, control } = enemies()

@@ -312,6 +312,15 @@ export class ChannelCore extends Core {
     return !this.blocking && !this.facts.rendezvous && !this.gone && this.patience[name].lasts()
   }
 
+  /** Whether a receive that has found nothing may wait from here on: it is told when there is more. */
+  rests() {
+    if (this.incoming.tired) {
+      inNextTurn(this.receiving)
+      return true
+    }
+    return this.isPatient('receiving') || this.incoming.sleep()
+  }
+
   /** Whether an empty channel may be taken for quiet without asking the kernel, which is done now and then. */
   quiet() {
     return (++this.looks & 1023) !== 0
@@ -350,9 +359,11 @@ export class ChannelCore extends Core {
       }
       // Whoever makes a difference rings; and once more, for it may have been made meanwhile.
       this.incoming.sleep()
+      const { head } = this.incoming
       result = attempt()
       if (result !== BLOCKED) return /** @type {T} */ (result)
-      this.block(left < SLICE ? Math.ceil(left) : SLICE)
+      // Of a long message a part was taken: there may be more.
+      if (this.incoming.head === head) this.block(left < SLICE ? Math.ceil(left) : SLICE)
     }
   }
 

@@ -60,7 +60,10 @@ function newSlab() {
   filled = 0
 }
 
-/** There is nothing to take. */
+/** Records of one message that are taken at once: whoever sends it in crumbs keeps nobody from the rest of the loop. */
+const CRUMBS = 1024
+
+/** There is nothing to take, or not all of it has been by now. */
 export const NOTHING = Symbol('nothing')
 
 /** A message in pieces, until it is complete. */
@@ -158,13 +161,14 @@ export class Incoming extends Ring {
 
   /** @returns {unknown} */
   takeSlowly() {
-    for (;;) {
+    for (let crumbs = 0; ; crumbs++) {
       if (this.rendezvous && this.head === this.tail && !this.accept()) return NOTHING
       if (this.head === this.tail && !this.refresh()) {
         if (this.rendezvous && this.partial === undefined && !this.handles?.pending)
           throw corrupt('an offer of nothing')
         return NOTHING
       }
+      if (crumbs === CRUMBS) return NOTHING
       const at = this.head & this.mask
       const word = this.int32[at >> 2]
       const kind = word >>> KIND_SHIFT
@@ -188,6 +192,11 @@ export class Incoming extends Ring {
         return message
       }
     }
+  }
+
+  /** Whether a part of what is known to be there was left for later. */
+  get tired() {
+    return this.head !== this.tail
   }
 
   /** Rendezvous: takes what is offered, if anything is. */

@@ -99,7 +99,7 @@ export class Borrow extends Operation {
   attempt() {
     for (;;) {
       const borrowed = borrow(this.core)
-      if (borrowed !== BLOCKED || this.core.isPatient('receiving') || this.core.incoming.sleep()) return borrowed
+      if (borrowed !== BLOCKED || this.core.rests()) return borrowed
     }
   }
 }

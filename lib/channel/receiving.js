@@ -20,7 +20,7 @@ export function take(core) {
     if (core.facts.codec === 'structured' && !core.trusted) refuseStrangers(core)
     const message = incoming.take()
     if (message !== NOTHING) return message
-    return core.gone ? core.outcome() : BLOCKED
+    return core.gone && !incoming.tired ? core.outcome() : BLOCKED
   })
 }
 
@@ -29,7 +29,7 @@ export function takeOrSleep(core) {
   for (;;) {
     const message = take(core)
     if (message !== BLOCKED) return message
-    if (core.isPatient('receiving') || core.incoming.sleep()) return BLOCKED
+    if (core.rests()) return BLOCKED
   }
 }
 
@@ -125,7 +125,7 @@ export class TakeInto extends Operation {
   attempt() {
     for (;;) {
       const count = takeInto(this.core, this.target)
-      if (count !== BLOCKED || this.core.isPatient('receiving') || this.core.incoming.sleep()) return count
+      if (count !== BLOCKED || this.core.rests()) return count
     }
   }
 }
