@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -76,17 +85,49 @@ describe('the documentation', { timeout: 240_000 }, () => {
     for (const page of ['README.md', 'docs/pipes.md']) assert.ok(blocks(page).length > 0, page)
   })
 
-  it('links only to what is there', () => {
+  it('links only to what is there, and to headings that are there', () => {
+    const broken = []
+    let anchors = 0
     for (const page of pages) {
-      const source = readFileSync(join(root, page), 'utf8')
-      for (const [, target] of source.matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)) {
-        assert.doesNotThrow(() => readdirOrFile(join(root, page, '..', target)), `${page}: ${target}`)
+      const source = proseOf(page)
+      for (const [, target, anchor] of source.matchAll(/\]\((?!https?:)([^)#]*)#?([^)]*)\)/g)) {
+        const path = target === '' ? page : join(page, '..', target)
+        if (!existsSync(join(root, path))) broken.push(`${page}: ${target}`)
+        else if (anchor !== '' && !headings(path).includes(anchor)) broken.push(`${page}: ${target}#${anchor}`)
+        if (anchor !== '') anchors++
       }
     }
+    assert.deepEqual(broken, [])
+    assert.ok(anchors > 50, `${anchors}`)
+  })
+
+  it('is found from the README: each page is linked from it, or from a page that is', () => {
+    const found = new Set(['README.md'])
+    for (const page of found) {
+      for (const [, target] of proseOf(page).matchAll(/\]\((?!https?:)([^)#]+\.md)/g))
+        found.add(join(page, '..', target))
+    }
+    assert.deepEqual(
+      pages.filter((page) => !found.has(page)),
+      [],
+    )
   })
 })
 
-/** @param {string} path */
-function readdirOrFile(path) {
-  return path.endsWith('/') ? readdirSync(path) : readFileSync(path)
+/** A page without its code. @param {string} page */
+function proseOf(page) {
+  return readFileSync(join(root, page), 'utf8').replaceAll(/^(`{3,}).*?^\1`*$/gms, '')
+}
+
+/** The anchors of a page, as GitHub makes them of its headings. @param {string} page */
+function headings(page) {
+  /** @type {Map<string, number>} */
+  const known = new Map()
+  return [...proseOf(page).matchAll(/^#{1,6} +(.*?) *$/gm)].map(([, heading]) => {
+    const text = heading.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1').toLowerCase()
+    const slug = text.replaceAll(/[^\p{L}\p{N}\p{M}_ -]/gu, '').replaceAll(' ', '-')
+    const times = known.get(slug) ?? 0
+    known.set(slug, times + 1)
+    return times === 0 ? slug : `${slug}-${times}`
+  })
 }

@@ -51,6 +51,11 @@ describe('the examples', { timeout: 120_000 }, () => {
       assert.equal(new Set(told).size, 8)
     },
 
+    async 'video-frames.js'() {
+      const stdout = await outcome(start('video-frames.js'))
+      assert.equal(stdout, `60 of 60 frames arrived as they should, ${60 * 640 * 360 * 5 + 60 * 8} bytes of them\n`)
+    },
+
     async 'pipe.js'() {
       const stdout = await outcome(start('pipe.js'))
       assert.match(

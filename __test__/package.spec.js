@@ -119,6 +119,19 @@ describe('the package', { timeout: 240_000 }, () => {
     })
   })
 
+  test('is what publint and arethetypeswrong ask of a package', async () => {
+    const tool = (/** @type {string} */ name) => join(root, 'node_modules/.bin', name)
+    const linted = await run(tool('publint'), ['--strict', tarballs.root], { cwd: scratch, env })
+    assert.match(linted.stdout, /All good!/)
+    // Every Node that this package is for can require an ES module.
+    const known = ['--ignore-rules', 'cjs-resolves-to-esm', '--format', 'json']
+    const { stdout } = await run(tool('attw'), [tarballs.root, ...known], { cwd: scratch, env, maxBuffer: 2 ** 26 })
+    const { analysis } = JSON.parse(stdout)
+    assert.equal(analysis.packageName, 'os-ipc')
+    const others = analysis.problems.filter((/** @type {{ kind: string }} */ { kind }) => kind !== 'CJSResolvesToESM')
+    assert.deepEqual(others, [])
+  })
+
   test('without an addon says on import which package brings it', async () => {
     const cwd = await install('alone', tarballs.root)
     const program = `import('os-ipc').catch(({ code, message, cause }) => console.log(JSON.stringify([code, message, !!cause])))`
