@@ -293,6 +293,41 @@ describe('without a copy', () => {
     assert.equal(String(await b.recv()), 'two')
   })
 
+  test('a message that is too long for recvInto is not taken: its send goes on waiting', async () => {
+    const [a, b] = pair({ capacity: 4096 })
+    const sending = a.send(Buffer.alloc(100_000))
+    await assert.rejects(b.recvInto(Buffer.alloc(99_999)), coded('EMSGSIZE'))
+    assert.equal(b.stats.received, 0)
+    const memory = SharedMemory.create(64)
+    made.push(memory)
+    b.close()
+    await assert.rejects(sending, coded('EPIPE'))
+
+    const [c, d] = pair()
+    await c.send(Buffer.alloc(100), { handles: [memory] })
+    await assert.rejects(d.recvInto(Buffer.alloc(99)), coded('EMSGSIZE'))
+    assert.equal(d.stats.received, 0)
+    const [received] = (await d.recvEnvelope()).takeHandles()
+    assert.equal(received.byteLength, 64)
+    received.close()
+  })
+
+  test('whoever waits looks for a moment, and then costs nothing', async () => {
+    const [a, b] = pair()
+    for (let round = 0; round < 3; round++) {
+      const waiting = b.recv()
+      for (let i = 0; i < 100; i++) await turn()
+      const before = b.stats.wakeups
+      const { user, system } = process.cpuUsage()
+      await sleep(300)
+      const spent = process.cpuUsage({ user, system })
+      assert.ok(spent.user + spent.system < 150_000, JSON.stringify(spent))
+      await a.send('x')
+      assert.equal(String(await waiting), 'x')
+      assert.equal(b.stats.wakeups, before + 1)
+    }
+  })
+
   test('recvInto leaves a message that is too long where it is', async () => {
     const [a, b] = pair()
     for (const size of [100, 700_000]) {

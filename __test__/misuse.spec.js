@@ -7,7 +7,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { PipeReader, PosixMessageQueue, pipe, pipeline, SharedMemory, SysvMessageQueue, struct } from '../index.js'
+import {
+  Channel,
+  PipeReader,
+  PosixMessageQueue,
+  pipe,
+  pipeline,
+  SharedMemory,
+  SysvMessageQueue,
+  struct,
+  UnixSocket,
+} from '../index.js'
 import { needs, python } from './support/extras.js'
 import { descriptors, turn } from './support/state.js'
 
@@ -272,6 +282,37 @@ describe('a signal of the user’s own making', () => {
     await first
     const signal = /** @type {any} */ (Object.defineProperty({ ...inert }, 'aborted', { get: () => reader.close() }))
     await assert.rejects(reader.recv({ signal }), { code: 'ERR_IPC_CLOSED' })
+  })
+
+  test('needs no more than what is said of it: everything that takes one takes it', async (t) => {
+    const { reader, writer } = open(t)
+    const [here, there] = Channel.pair()
+    t.after(() => here.close())
+    t.after(() => there.close())
+    const mine = new Error('mine')
+    const aborted = /** @type {any} */ ({ ...inert, aborted: true, reason: mine })
+    const other = open(t)
+    const ways = {
+      send: () => here.send('x', { signal: aborted }),
+      flush: () => here.flush({ signal: aborted }),
+      end: () => here.end({ signal: aborted }),
+      reserve: () => here.reserve(8, { signal: aborted }),
+      recv: () => there.recv({ signal: aborted }),
+      recvInto: () => there.recvInto(Buffer.alloc(8), { signal: aborted }),
+      borrow: () => there.borrow({ signal: aborted }),
+      connect: () => UnixSocket.connect('@nobody', { signal: aborted }),
+      'connect a channel': () => Channel.connect('@nobody', { signal: aborted }),
+      spliceTo: () => reader.spliceTo(other.writer, { signal: aborted }),
+      pipeline: async () => pipeline([['true']], { signal: aborted }),
+    }
+    for (const [way, call] of Object.entries(ways)) await assert.rejects(call, (error) => error === mine, way)
+    const signal = /** @type {any} */ (inert)
+    await here.send('x', { signal })
+    assert.equal(String(await there.recv({ signal })), 'x')
+    await here.flush({ signal })
+    writer.trySend('y')
+    writer.close()
+    assert.equal(await reader.spliceTo(other.writer, { signal }), 1)
   })
 
   test('that throws when it is listened to loses no message', async (t) => {

@@ -246,7 +246,9 @@ impl raw::Function for Block {
         let milliseconds = u8::try_from(milliseconds).unwrap_or(u8::MAX);
         let woken = table::with(&CHANNELS, id, |end| {
             let line = end.block(control.cast_signed(), milliseconds)?;
-            Ok(i32::from(end.hush()? == Some(true)) | (i32::from(line) << 1))
+            let rung = end.hush()?;
+            // A bell that nobody can ring is the other side's end, as the line is.
+            Ok(i32::from(rung == Some(true)) | (i32::from(line || rung.is_none()) << 1))
         });
         woken.or_throw(env)
     };

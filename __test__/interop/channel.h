@@ -34,7 +34,7 @@ enum {
 /* Flags of the memory. */
 enum { CHANNEL_CODEC = 3, CHANNEL_CHECKSUM = 4, CHANNEL_RENDEZVOUS = 8 };
 
-enum { CHANNEL_WHOLE, CHANNEL_START, CHANNEL_PIECE, CHANNEL_ABORT, CHANNEL_HANDLES, CHANNEL_MEMORY };
+enum { CHANNEL_WHOLE, CHANNEL_START, CHANNEL_PIECE, CHANNEL_ABORT, CHANNEL_HANDLES };
 enum { CHANNEL_TAIL = 0, CHANNEL_HEAD = 64, CHANNEL_RECEIVER_SLEEPS = 128, CHANNEL_SENDER_SLEEPS = 192,
        CHANNEL_SENDER_WANTS = 196, CHANNEL_OFFER = 256 };
 enum { CHANNEL_ATTACHED = 1, CHANNEL_CLOSED = 2 };
@@ -167,7 +167,7 @@ static int channel_look(struct channel *c) {
     for (int i = 0; i < CHANNEL_MOST_SUPPLIES; i += 1)
       if (!c->supplies[i].used) vacant = i;
     long sequence = channel_number(text, "\"sequence\"");
-    if (text[0] == 'X' || text[0] == 'M') {
+    if (text[0] == 'X') {
       if (vacant < 0 || sequence < 0) {
         channel_close_all(fds, count);
         return CHANNEL_CORRUPT;
@@ -516,20 +516,6 @@ static int channel_take(struct channel *c) {
         c->announced = 1;
         c->announced_sequence = words[0];
         break;
-      case CHANNEL_MEMORY: {
-        struct channel_supply memory;
-        if (c->partial || length != 16 || words[2] == 0 || words[2] > c->max_message_size) return CHANNEL_CORRUPT;
-        if ((grown = channel_look(c)) < 0 || (grown = channel_grow(c, words[2])) < 0) return grown;
-        if (!channel_supply_take(c, words[0], &memory) || memory.count != 1) return CHANNEL_CORRUPT;
-        int seals = fcntl(memory.fds[0], F_GET_SEALS);
-        c->length = words[2];
-        ssize_t got = seals >= 0 && (seals & F_SEAL_WRITE) ? pread(memory.fds[0], c->message, c->length, 0) : -1;
-        channel_close_all(memory.fds, memory.count);
-        free(memory.fds);
-        if (got != (ssize_t)c->length) return CHANNEL_CORRUPT;
-        complete = 1;
-        break;
-      }
       default:
         return CHANNEL_CORRUPT;
     }

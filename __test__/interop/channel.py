@@ -26,7 +26,7 @@ import threading
 import time
 
 TAIL, HEAD, RECEIVER_SLEEPS, SENDER_SLEEPS, SENDER_WANTS = 0, 64, 128, 192, 196
-WHOLE, START, PIECE, ABORT, HANDLES, MEMORY = range(6)
+WHOLE, START, PIECE, ABORT, HANDLES = range(5)
 ATTACHED, CLOSED = 1, 2
 CHECKSUM, RENDEZVOUS = 4, 8
 LONGEST_FRAME, MOST_FDS, MOST_SUPPLIES = 65536, 253, 64
@@ -276,7 +276,7 @@ class Channel:
                 return
             letter, body, fds = got
             sequence = body.get("sequence")
-            if letter in "XM":
+            if letter == "X":
                 if len(self._supplies) >= MOST_SUPPLIES or sequence in self._supplies:
                     raise Corrupt("descriptors of no message")
                 self._supplies[sequence] = fds
@@ -420,18 +420,6 @@ class Channel:
                 self._announced = None
         elif kind == HANDLES and not within and length == 8 and self._announced is None:
             self._announced = struct.unpack("=II", self._payload(at, 8))[0]
-        elif kind == MEMORY and not within and length == 16:
-            sequence, _, size, _ = struct.unpack("=4I", self._payload(at, 16))
-            (memory,) = self._supply(sequence)
-            try:
-                if not fcntl.fcntl(memory, F_GET_SEALS) & SEAL_WRITE:
-                    raise Corrupt("a message that can be changed")
-                message = os.pread(memory, self._acceptable(size), 0)
-            finally:
-                os.close(memory)
-            if len(message) != size:
-                raise Corrupt("a message that is not there")
-            return message
         else:
             raise Corrupt("a record that cannot stand there")
         return None

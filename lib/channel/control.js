@@ -73,8 +73,7 @@ export class Control {
           if (supply !== undefined) closeAll(supply.fds)
           return
         }
-        case 'X':
-        case 'M': {
+        case 'X': {
           const sequence = Number(body.sequence)
           if (this.supplies.size >= MOST_SUPPLIES || this.supplies.has(sequence))
             throw corrupt('descriptors of no message')

@@ -13,7 +13,6 @@ import {
   HEAD,
   KIND_SHIFT,
   LENGTH,
-  MEMORY,
   OFFER,
   PIECE,
   RECEIVER_SLEEPS,
@@ -114,8 +113,6 @@ export class Incoming extends Ring {
     this.partial = undefined
     /** Of the next message, or of the one that was taken last. @type {Announced | undefined} */
     this.handles = undefined
-    /** What messages that stand elsewhere are fetched by. @type {((sequence: number, length: number) => Buffer) | undefined} */
-    this.fetch = undefined
     /** How often this side has had to wait for a message. */
     this.waits = 0
     this.received = 0
@@ -248,15 +245,6 @@ export class Incoming extends Ring {
           throw corrupt('handles of no message')
         this.handles = new Announced(int32[word] >>> 0, int32[word + 1] >>> 0)
         return undefined
-      case MEMORY: {
-        if (this.partial !== undefined || length !== 16 || this.fetch === undefined)
-          throw corrupt('memory of no message')
-        const sequence = int32[word] >>> 0
-        const size = this.acceptable(int32[word + 2])
-        const message = this.fetch(sequence, size)
-        this.count(size)
-        return this.decode(message)
-      }
       default:
         throw corrupt('a record of an unknown kind')
     }

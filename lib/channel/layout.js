@@ -29,7 +29,6 @@ export const START = 1
 export const PIECE = 2
 export const ABORT = 3
 export const HANDLES = 4
-export const MEMORY = 5
 
 /** Bytes before each payload. */
 export const RECORD = 8

@@ -33,7 +33,7 @@ export class RpcClient extends Handle {
       const { handles } = given
       const wait = waitOf(given)
       core.ready()
-      wait.signal?.throwIfAborted()
+      if (wait.signal?.aborted) throw wait.signal.reason
       // No answer is there at once.
       if (wait.timeout === 0) throw timedOut()
       const call = new Call(core, core.nextId++)
@@ -84,7 +84,7 @@ export class RpcClient extends Handle {
     })
     const wait = waitOf(objectOf(options))
     core.ready()
-    wait.signal?.throwIfAborted()
+    if (wait.signal?.aborted) throw wait.signal.reason
     if (wait.timeout === 0) throw timedOut()
     return callMany(core, all, wait)
   }

@@ -177,7 +177,7 @@ export function read(core, method, params, wait) {
     async next() {
       if (finished) return DONE
       try {
-        wait.signal?.throwIfAborted()
+        if (wait.signal?.aborted) throw wait.signal.reason
         if (reading === undefined) {
           core.ready()
           const begun = new Reading(core, core.nextId++, wait)

@@ -61,7 +61,7 @@ async function connect(target, options) {
   const given = objectOf(options)
   const codec = codecOf(given)
   const wait = waitOf(given)
-  wait.signal?.throwIfAborted()
+  if (wait.signal?.aborted) throw wait.signal.reason
   if (typeof target === 'string') return clientOf(await linkAt(target, codec, wait))
   if (target instanceof Channel) {
     const link = linkTo(target, codec)

@@ -20,7 +20,7 @@ export class RpcServer extends Handle {
   async drain(options) {
     const core = coreOf(this)
     const wait = waitOf(objectOf(options))
-    wait.signal?.throwIfAborted()
+    if (wait.signal?.aborted) throw wait.signal.reason
     if (core.closed) return
     core.draining = true
     core.stopListening()

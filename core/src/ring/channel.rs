@@ -11,7 +11,7 @@
 //! # Ok::<(), os_ipc_core::Error>(())
 //! ```
 
-use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::os::fd::{OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -22,7 +22,7 @@ use super::control::Control;
 use super::end::End;
 use super::layout::{CHECKSUM, Geometry, RENDEZVOUS};
 use super::line::Line;
-use super::memory::{Memory, read_message};
+use super::memory::Memory;
 use super::place::Mapped;
 use super::producer::{Producer, Sent};
 use super::wire::Wire;
@@ -223,13 +223,6 @@ impl Channel {
     fn complete(&mut self, taken: Taken) -> Result<Option<Message>> {
         let (data, handles) = match taken {
             Taken::Message(data, handles) => (data, handles),
-            Taken::Elsewhere { sequence, length, handles } => {
-                let memory = self.wire.supply(sequence)?;
-                let [memory] = memory.as_slice() else {
-                    return Err(Error::Corrupt("a message stands in memory that is not there"));
-                };
-                (read_message(memory.as_fd(), length)?, handles)
-            }
             Taken::Withdrawn(sequence) => {
                 self.wire.supply(sequence)?;
                 return Ok(None);

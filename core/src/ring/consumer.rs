@@ -27,15 +27,6 @@ pub struct Consumer<P> {
 pub enum Taken {
     /// A message, with the sequence number and the count of the handles that it has on the control line.
     Message(Vec<u8>, Option<(u32, u32)>),
-    /// A message that stands in memory of its own, which is on the control line.
-    Elsewhere {
-        /// Under which number.
-        sequence: u32,
-        /// The length of the message.
-        length: u32,
-        /// As of any message.
-        handles: Option<(u32, u32)>,
-    },
     /// A message that had handles is not coming: what is on the control line under this number belongs to nobody.
     Withdrawn(u32),
     /// Nothing, now.
@@ -172,11 +163,6 @@ impl<P: Place> Consumer<P> {
                 let [sequence, count] = self.words()?;
                 self.announced = Some((sequence, count));
                 Ok(None)
-            }
-            (Some(Kind::Memory), 16) if !within => {
-                let [sequence, _, length, _] = self.words()?;
-                self.acceptable(length, 1)?;
-                Ok(Some(Taken::Elsewhere { sequence, length, handles: self.announced.take() }))
             }
             (Some(_), _) => Err(Error::Corrupt("a record stands where it cannot")),
             (None, _) => Err(Error::Corrupt("a record is of an unknown kind")),

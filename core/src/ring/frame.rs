@@ -57,7 +57,7 @@ pub(super) fn parse(data: &[u8]) -> Result<Said> {
     Ok(match letter {
         b'H' => Said::Hello(number("version").unwrap_or(0)),
         b'S' => Said::SetUp(number("side").unwrap_or(0) as usize & 1),
-        b'X' | b'M' => Said::Supply(sequence()?),
+        b'X' => Said::Supply(sequence()?),
         b'D' => Said::Withdrawn(sequence()?),
         b'E' => Said::Refusal(text("code"), text("message")),
         _ => Said::Unknown,

@@ -144,29 +144,6 @@ pub fn map_ring(fd: BorrowedFd<'_>, geometry: &Geometry, ring: usize) -> Result<
     Mapping::of_pieces(fd, &[(offset, length), (offset, length)])
 }
 
-/// What stands in the memory of a message: `length` bytes that nobody can change any more.
-pub fn read_message(fd: BorrowedFd<'_>, length: u32) -> Result<Vec<u8>> {
-    let wanted = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_WRITE;
-    let sealed = fcntl(fd, FcntlArg::F_GET_SEALS).map(SealFlag::from_bits_retain);
-    if !sealed.is_ok_and(|seals| seals.contains(wanted)) {
-        return Err(Error::Corrupt("the memory of a message can be changed"));
-    }
-    let mut message = Vec::new();
-    message.try_reserve_exact(length as usize).map_err(|_| Error::os(Errno::ENOMEM, "recv"))?;
-    message.resize(length as usize, 0);
-    let mut done = 0;
-    while done < message.len() {
-        let at = libc::off_t::try_from(done).map_err(|_| Error::os(Errno::EFBIG, "pread"))?;
-        match nix::sys::uio::pread(fd, &mut message[done..], at) {
-            Ok(0) => return Err(Error::Corrupt("a message is longer than its memory")),
-            Ok(count) => done += count,
-            Err(Errno::EINTR) => {}
-            Err(errno) => return Err(Error::os(errno, "pread")),
-        }
-    }
-    Ok(message)
-}
-
 /// Another descriptor of it.
 pub fn duplicate(fd: &OwnedFd) -> Result<OwnedFd> {
     sys_fd::duplicate(fd.as_fd())

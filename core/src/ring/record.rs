@@ -14,8 +14,6 @@ pub enum Kind {
     Abort = 3,
     /// The next message has handles.
     Handles = 4,
-    /// A message that stands elsewhere.
-    Memory = 5,
 }
 
 impl Kind {
@@ -28,7 +26,6 @@ impl Kind {
             2 => Self::Piece,
             3 => Self::Abort,
             4 => Self::Handles,
-            5 => Self::Memory,
             _ => return None,
         })
     }
