@@ -120,13 +120,14 @@ describe('os-ipc ls', options, () => {
     try {
       for (const file of files) writeFileSync(file, '')
       const times = []
-      for (let round = 0; round < 3; round++) {
+      // Others may be at work on this machine: once is enough.
+      do {
         const began = performance.now()
         const { code, stdout } = await run(['ls', '-k', 'shm'])
         times.push(performance.now() - began)
         assert.equal(code, 0)
         assert.ok(stdout.split('\n').length > files.length)
-      }
+      } while (times.length < 6 && Math.min(...times) >= 1000)
       assert.ok(Math.min(...times) < 1000, times.join(', '))
       const pipe = ['-c', '{ "$0" "$1" ls -k shm 2>&1; echo "code $?" >&2; } | head -n 1', process.execPath, script]
       const { stdout, stderr } = spawnSync('sh', pipe, { encoding: 'utf8' })
@@ -180,10 +181,10 @@ describe('os-ipc ls --orphans and cleanup', options, () => {
 describe('os-ipc stat', options, () => {
   test('shows what is in an object, by whichever name', async () => {
     const queue = PosixMessageQueue.open(`/${word}-stat`, { create: true, maxMessages: 2, maxMessageSize: 32 })
-    undo.push(() => queue.unlink())
+    undo.push(() => PosixMessageQueue.unlink(`/${word}-stat`))
     queue.trySend('12345')
     const semaphore = PosixSemaphore.open(`/${word}-sem`, { create: true, value: 7 })
-    undo.push(() => semaphore.unlink())
+    undo.push(() => PosixSemaphore.unlink(`/${word}-sem`))
     for (const name of [`mq:/${word}-stat`, `/${word}-stat`, `${word}-stat`]) {
       const { code, stdout, stderr } = await run(['stat', name])
       assert.equal(code, 0, stderr)

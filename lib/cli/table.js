@@ -4,13 +4,15 @@
  * @typedef {object} Column
  * @property {string} title
  * @property {boolean} [right]
- * @property {boolean} [key] never cut: what the row is called
+ * @property {boolean} [key] never cut: what the row is called. One that is too long stands on a line of its own
  */
 import { cut, widthOf } from './width.js'
 import { wrap } from './wrap.js'
 
 /** The least of a column that may be cut. */
 const LEAST = 8
+/** And of the one whose cells stand on a line of their own where they are longer. */
+const LEAST_KEY = 24
 
 /**
  * @param {readonly Column[]} columns
@@ -27,17 +29,27 @@ export function table(columns, rows, out) {
     out.room,
   )
   if (!widths) return records(shown, cells, out)
+  const key = shown.findIndex((column) => column.key)
   /** @param {string[]} row */
   const line = (row) =>
     row
       .map((cell, index) => pad(cut(cell, widths[index]), widths[index], shown[index].right))
       .join('  ')
       .trimEnd()
-  return [out.bold(line(shown.map(({ title }) => title))), ...cells.map(line), ''].join('\n')
+  /** @param {string[]} row */
+  const lines = (row) => {
+    if (key < 0 || widthOf(row[key]) <= widths[key]) return [line(row)]
+    const before = row.map((cell, index) => (index < key ? cell : ''))
+    const room = out.room - widthOf(line(before))
+    const [first, ...more] = pieces(row[key], room - 2 * Number(key > 0))
+    const head = `${line(before)}${key > 0 ? '  ' : ''}${first}`
+    return [head, ...more, line(row.map((cell, index) => (index <= key ? '' : cell)))]
+  }
+  return [out.bold(line(shown.map(({ title }) => title))), ...cells.flatMap(lines), ''].join('\n')
 }
 
 /**
- * How wide each column may be: the last ones give way first. None where that is not enough.
+ * How wide each column may be: the last ones give way first, then the key. None where that is not enough.
  * @param {readonly Column[]} columns
  * @param {number[]} widths
  * @param {number} room
@@ -50,6 +62,11 @@ function fit(columns, widths, room) {
     const given = Math.min(excess, Math.max(0, fitted[index] - Math.max(LEAST, columns[index].title.length)))
     fitted[index] -= given
     excess -= given
+  }
+  const key = columns.findIndex((column) => column.key)
+  if (excess > 0 && key >= 0 && fitted[key] - excess >= LEAST_KEY) {
+    fitted[key] -= excess
+    excess = 0
   }
   return excess > 0 ? undefined : fitted
 }

@@ -1,0 +1,48 @@
+/** A real terminal that nobody looks at: a tmux server of this process's own. */
+import { execFileSync } from 'node:child_process'
+import { after } from 'node:test'
+
+const socket = `os-ipc-spec-${process.pid}`
+let windows = 0
+
+/** @param {...string} words */
+function tmux(...words) {
+  return execFileSync('tmux', ['-L', socket, '-f', '/dev/null', ...words], { encoding: 'utf8', timeout: 10_000 })
+}
+
+/** To be called once in each spec that opens terminals. */
+export function closeTerminalsAfter() {
+  after(() => {
+    if (windows > 0) tmux('kill-server')
+  })
+}
+
+/**
+ * A command in a terminal of that size, which stays when it has ended.
+ * @param {string[]} command
+ * @param {{ columns: number, lines: number }} size
+ */
+export function openTerminal(command, { columns, lines }) {
+  const name = `w${++windows}`
+  const quoted = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
+  const shell = `${quoted}; echo "[code $?]"; exec cat >/dev/null`
+  tmux('new-session', '-d', '-s', name, '-x', String(columns), '-y', String(lines), 'sh', '-c', shell)
+  const screen = () => tmux('capture-pane', '-p', '-t', name)
+  return {
+    screen,
+    /** @param {...string} keys as tmux calls them */
+    press: (...keys) => tmux('send-keys', '-t', name, ...keys),
+    /** @param {number} width @param {number} height */
+    resize: (width, height) => tmux('resize-window', '-t', name, '-x', String(width), '-y', String(height)),
+    /** Waits until the screen shows that. @param {RegExp} wanted */
+    async shows(wanted) {
+      const end = performance.now() + 15_000
+      for (;;) {
+        const text = screen()
+        if (wanted.test(text)) return text
+        if (performance.now() > end) throw new Error(`${wanted} did not come:\n${text}`)
+        await new Promise((settle) => setTimeout(settle, 50))
+      }
+    },
+  }
+}

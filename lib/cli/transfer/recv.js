@@ -1,0 +1,43 @@
+import { exitCodes } from '../command.js'
+import { addressOf } from './address.js'
+import { openEnd } from './ends.js'
+import { amount, wishesOf } from './options.js'
+
+/** @param {import('../command.js').Call} call */
+export async function runRecv(call) {
+  const { options, operands, signal } = call
+  const address = addressOf(operands, 'recv')
+  const end = await openEnd(address, 'recv', wishesOf(call))
+  const all = options.follow || (end.bytes && options.count === undefined)
+  const most = all ? Number.POSITIVE_INFINITY : options.count === undefined ? 1 : amount('count', options.count)
+  try {
+    for (let count = 0; count < most && !signal.aborted; count++) {
+      const message = await end.recv?.()
+      if (!message) return count > 0 || end.bytes ? exitCodes.done : exitCodes.failed
+      // Before the next one is taken: nobody else has it any more.
+      await written(options.json ? json(message) : options.raw || end.bytes ? message.data : line(message.data))
+    }
+  } finally {
+    await end.close()
+  }
+  return exitCodes.done
+}
+
+/** @param {Buffer} data */
+function line(data) {
+  return Buffer.concat([data, Buffer.from('\n')])
+}
+
+/** Bytes that are no text stand as base64. @param {import('./ends.js').Received} message */
+function json({ data, ...more }) {
+  const text = data.toString()
+  const content = Buffer.from(text).equals(data) ? { data: text } : { base64: data.toString('base64') }
+  return `${JSON.stringify({ ...content, ...more })}\n`
+}
+
+/** @param {string | Buffer} text */
+function written(text) {
+  return new Promise((settle, fail) => {
+    process.stdout.write(text, (error) => (error ? fail(error) : settle(undefined)))
+  })
+}
