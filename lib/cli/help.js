@@ -48,7 +48,7 @@ export function commandHelp(command, out) {
   const options = Object.entries({ ...command.options, ...commonOptions })
   const usage = ['os-ipc', command.name, '[OPTION...]', command.operands].filter(Boolean).join(' ')
   const lines = [
-    `Usage: ${usage}`,
+    ...wrap(`Usage: ${usage}`, out.columns),
     '',
     ...wrap(command.summary, out.columns),
     '',
