@@ -308,7 +308,7 @@ describe('without a copy', () => {
     await assert.rejects(d.recvInto(Buffer.alloc(99)), coded('EMSGSIZE'))
     assert.equal(d.stats.received, 0)
     const [received] = (await d.recvEnvelope()).takeHandles()
-    assert.equal(received.byteLength, 64)
+    assert.equal(received.size, 64)
     received.close()
   })
 

@@ -104,8 +104,8 @@ export class Channel extends Handle {
       const { handles } = given
       const wait = waitOf(given)
       core.ready()
-      const send = sendOf(core, message, handles)
-      if (wait.signal?.aborted) throw wait.signal.reason
+      const send = sendOf(core, message, handles, wait.signal)
+      if (send === undefined) return SENT
       if (core.unbounded) return sendUnbounded(core, send)
       return core.sending.submit(send, wait)
     } catch (error) {
@@ -137,6 +137,7 @@ export class Channel extends Handle {
     const { handles } = objectOf(options)
     core.ready()
     const send = sendOf(core, message, handles)
+    if (send === undefined) return true
     if (core.unbounded) {
       if (core.queued + send.payload.byteLength > core.maxQueued) return false
       sendUnbounded(core, send).catch(() => {})
@@ -178,6 +179,7 @@ export class Channel extends Handle {
     const timeout = timeoutOf(given)
     core.ready()
     const send = sendOf(core, message, handles)
+    if (send === undefined) return
     const attempt = () => {
       // Sends keep their order.
       if (core.sending.head !== undefined) core.sending.onReady()
@@ -455,14 +457,28 @@ function receive(channel, Type, options) {
   }
 }
 
-/** @param {ChannelCore} core @param {unknown} message @param {unknown} handles */
-function sendOf(core, message, handles) {
+/**
+ * Undefined if it is sent already, as it is where nothing travels with it and there is room.
+ * @param {ChannelCore} core
+ * @param {unknown} message
+ * @param {unknown} handles
+ * @param {AbortSignal} [signal]
+ */
+function sendOf(core, message, handles, signal) {
   const payload = core.codec.encode(message)
   const parcels = parcelsOf(handles)
   checkLength(core, payload)
   // What the message is made of may have been code of the user's, which has closed the channel.
   core.ready()
   checkPeer(core)
+  if (signal?.aborted) throw signal.reason
+  if (parcels.length === 0 && core.putsFast && core.sending.head === undefined) {
+    try {
+      if (core.outgoing.putFast(payload)) return undefined
+    } catch (error) {
+      throw core.broke(error)
+    }
+  }
   return new Send(core, payload, parcels, core.codec.fresh)
 }
 

@@ -93,6 +93,7 @@ export class ChannelCore extends Core {
     /** It has broken the format: every call fails with this from then on. @type {Error | undefined} */
     this.failure = undefined
     /** Plain messages may be written and read without another look. */
+    this.putsFast = false
     this.sendsFast = false
     this.receivesFast = false
     // The reactor does not keep them.
@@ -154,7 +155,8 @@ export class ChannelCore extends Core {
   judge() {
     const { facts } = this
     const usable = this.attached && this.id !== 0 && this.failure === undefined && this.lentTo === undefined
-    this.sendsFast = usable && !this.gone && !this.reserved && facts.codec === 'bytes' && !facts.rendezvous
+    this.putsFast = usable && !this.gone && !this.reserved && !facts.rendezvous
+    this.sendsFast = this.putsFast && facts.codec === 'bytes'
     this.receivesFast =
       usable && !this.borrowed && this.stashed === undefined && (facts.codec !== 'structured' || this.trusted)
   }
@@ -436,6 +438,7 @@ export class ChannelCore extends Core {
   /** The memory goes; what only this process had is lost. */
   goAway() {
     if (this.attached) this.incoming.leave()
+    this.putsFast = false
     this.sendsFast = false
     this.receivesFast = false
     if (closed.hasSubscribers) closed.publish({ fd: this.fd, unsent: this.unsent })
