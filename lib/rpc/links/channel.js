@@ -89,6 +89,7 @@ export class ChannelLink extends Link {
   readSync(done, timeout) {
     const { core } = this
     this.spin ??= new Spin()
+    core.blocking = true
     try {
       core.blockUntil(
         () => {
@@ -108,6 +109,7 @@ export class ChannelLink extends Link {
         this.spin,
       )
     } finally {
+      core.blocking = false
       core.passOn()
     }
   }
