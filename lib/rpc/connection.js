@@ -68,6 +68,10 @@ export class Connection {
         answers.push(
           link.notation.error(isId(id) ? id : null, { code: INVALID_REQUEST, message: 'This is no request' }),
         )
+      } else if (method.startsWith('$/') && id !== undefined) {
+        answers.push(
+          link.notation.error(isId(id) ? id : null, { code: METHOD_NOT_FOUND, message: 'There is no such method' }),
+        )
       } else if (method.startsWith('$/')) {
         link.instruct(frame, undefined)
       } else {

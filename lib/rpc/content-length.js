@@ -120,7 +120,7 @@ function lengthOf(header) {
     const value = line.slice(colon + 1).trim()
     if (name === 'content-type' && /charset=(?!"?utf-?8)/i.test(value)) throw corrupt(`a body that is not UTF-8`)
     if (name !== 'content-length') continue
-    if (!/^\d{1,15}$/.test(value) || length >= 0) throw corrupt('a length that is none')
+    if (!/^\d{1,20}$/.test(value) || length >= 0) throw corrupt('a length that is none')
     length = Number(value)
   }
   if (length < 0) throw corrupt('a header without a length')
