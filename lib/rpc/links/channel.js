@@ -17,6 +17,26 @@ import { listen } from './listening.js'
 /** Of a frame whose length is not known. */
 const GUESS = 1024
 
+/** Where short frames are written: what is sent at once is copied by then. */
+const desk = Buffer.allocUnsafeSlow(16 * 1024)
+/** In UTF-16 units: none of them takes more than three bytes. */
+const SHORT = 5 * 1024
+
+/** @param {string} frame */
+function written(frame) {
+  return desk.subarray(0, desk.write(frame))
+}
+
+/**
+ * Frames are text, so nobody needs the memory that they came in.
+ * @param {any} incoming
+ */
+function readText(incoming) {
+  incoming.read = (/** @type {any} */ _, /** @type {number} */ from, /** @type {number} */ length) =>
+    incoming.text(from, length)
+  incoming.decode = (/** @type {Buffer} */ message) => message.toString()
+}
+
 export class ChannelLink extends Link {
   /** @param {Channel} channel */
   constructor(channel) {
@@ -25,6 +45,7 @@ export class ChannelLink extends Link {
     this.core = /** @type {ChannelCore} */ (coreOf(channel))
     this.core.ready()
     this.bytes = this.core.facts.codec === 'bytes'
+    if (this.bytes) readText(this.core.incoming)
     /** @type {import('../../wait/direction.js').Direction['head']} */
     this.listening = undefined
     /** @type {Spin | undefined} */
@@ -65,19 +86,25 @@ export class ChannelLink extends Link {
   handOn(message) {
     const { core } = this
     const envelope = core.incoming.handles === undefined ? undefined : core.envelope(message)
-    if (this.bytes) this.deliverText(message.toString(), envelope, message.length)
+    if (this.bytes) this.deliverText(message, envelope, message.length)
     else this.deliver(message, envelope, GUESS)
   }
 
   /** @param {any} frame @param {Handle[]} [handles] */
   post(frame, handles) {
     const { channel } = this
-    const message = this.bytes ? Buffer.from(frame) : frame
     if (handles === undefined || handles.length === 0) {
-      if (channel.trySend(message)) return undefined
+      if (channel.trySend(this.bytes && frame.length < SHORT ? written(frame) : this.messageOf(frame))) return undefined
+      const message = this.messageOf(frame)
       return this.awaitSent(channel.send(message), this.bytes ? message.length : GUESS)
     }
+    const message = this.messageOf(frame)
     return this.awaitSent(channel.send(message, { handles }), this.bytes ? message.length : GUESS)
+  }
+
+  /** @param {any} frame */
+  messageOf(frame) {
+    return this.bytes ? Buffer.from(frame) : frame
   }
 
   /** @param {any} frame @param {number} timeout */
