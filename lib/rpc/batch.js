@@ -13,12 +13,16 @@ import { Call } from './call.js'
 export async function callMany(core, all, wait) {
   if (all.length === 0) return []
   const { link } = core
-  const calls = all.map(() => new Call(core, core.nextId++))
-  const frames = all.map(({ method, params }, index) =>
-    link.notation.request(calls[index].id, method, params, undefined),
-  )
-  const answers = calls.map(({ answer }) => answer)
-  core.requestAll(calls, link.notation.batch(frames))
-  for (const call of calls) if (core.calls.has(call.id)) call.arm(wait)
-  return Promise.allSettled(answers)
+  const calls = all.map(() => new Call(core, core.calls.reserve()))
+  try {
+    const frames = all.map(({ method, params }, index) =>
+      link.notation.request(calls[index].id, method, params, undefined),
+    )
+    core.requestAll(calls, link.notation.batch(frames))
+  } catch (error) {
+    for (const { id } of calls) core.calls.release(id)
+    throw error
+  }
+  for (const call of calls) if (core.calls.get(call.id) !== undefined) call.arm(wait)
+  return Promise.allSettled(calls.map(({ answer }) => answer))
 }

@@ -1,13 +1,13 @@
 /**
  * What stands behind a client: the table of calls that have no answer yet.
  */
-import { randomInt } from 'node:crypto'
 import { closedError, invalidType, notSupported, retrace, tooManyPending } from '../errors.js'
 import { Core, Handle } from '../handle.js'
 import { corrupt, errorOf, gone } from './errors.js'
 import { extract, insert } from './handles.js'
 import { dispose } from './links/link.js'
 import { CANCEL } from './protocol.js'
+import { Table } from './table.js'
 
 /** @typedef {import('./links/link.js').Link} Link */
 /** @typedef {import('./links/link.js').Envelope} Envelope */
@@ -15,9 +15,6 @@ import { CANCEL } from './protocol.js'
 /** @typedef {import('./reading.js').Reading} Reading */
 /** @typedef {import('./call.js').Call} Call */
 /** @typedef {import('./call.js').SyncCall} SyncCall */
-
-/** Ids begin anywhere, so that one side cannot be answered with what was meant for another one. */
-const FIRST = 2 ** 47
 
 export class ClientCore extends Core {
   /** @param {Link} link */
@@ -29,9 +26,8 @@ export class ClientCore extends Core {
       },
     })
     this.link = link
-    this.nextId = randomInt(1, FIRST)
-    /** @type {Map<number, Call | SyncCall | Reading>} */
-    this.calls = new Map()
+    /** @type {Table<Call | SyncCall | Reading>} */
+    this.calls = new Table()
     this.closing.add(() => this.failAll(closedError))
     /** Answers that came when nobody waited any more. */
     this.dropped = 0
@@ -59,11 +55,16 @@ export class ClientCore extends Core {
     const { link } = this
     /** @type {Handle[]} */
     const all = []
-    const [rest, extra] = this.gather(params, handles, stream, all)
-    const frame = link.notation.request(id, method, rest, extra)
-    // What the params are made of may have been code of the user's.
-    this.ready()
-    this.send([call], frame, all)
+    try {
+      const [rest, extra] = this.gather(params, handles, stream, all)
+      const frame = link.notation.request(id, method, rest, extra)
+      // What the params are made of may have been code of the user's.
+      this.ready()
+      this.send([call], frame, all)
+    } catch (error) {
+      this.calls.release(id)
+      throw error
+    }
   }
 
   /**
@@ -90,7 +91,7 @@ export class ClientCore extends Core {
       throw this.unsent(error)
     }
     for (const call of calls) {
-      this.calls.set(call.id, call)
+      this.calls.set(call)
       this.begin()
     }
     sending?.catch((error) => {
@@ -132,11 +133,17 @@ export class ClientCore extends Core {
   callSync(call, method, params, timeout) {
     const { link } = this
     const deadline = performance.now() + timeout
-    const frame = link.notation.request(call.id, method, params, undefined)
-    this.ready()
+    let frame
+    try {
+      frame = link.notation.request(call.id, method, params, undefined)
+      this.ready()
+    } catch (error) {
+      this.calls.release(call.id)
+      throw error
+    }
     link.blocking = true
     let sent = false
-    this.calls.set(call.id, call)
+    this.calls.set(call)
     this.begin()
     try {
       link.postSync(frame, timeout)
@@ -183,7 +190,7 @@ export class ClientCore extends Core {
 
   /** Takes a call from the table; false if it is not there any more. @param {{ id: number }} call */
   remove(call) {
-    if (this.calls.get(call.id) !== call || !this.calls.delete(call.id)) return false
+    if (!this.calls.delete(call.id)) return false
     this.end()
     return true
   }
@@ -236,9 +243,7 @@ export class ClientCore extends Core {
 
   /** @param {() => Error} make */
   failAll(make) {
-    const calls = [...this.calls.values()]
-    this.calls.clear()
-    for (const call of calls) {
+    for (const call of this.calls.clear()) {
       this.end()
       call.fail(make())
     }

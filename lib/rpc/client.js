@@ -36,7 +36,7 @@ export class RpcClient extends Handle {
       if (wait.signal?.aborted) throw wait.signal.reason
       // No answer is there at once.
       if (wait.timeout === 0) throw timedOut()
-      const call = new Call(core, core.nextId++)
+      const call = new Call(core, core.calls.reserve())
       core.request(call, method, params, handles)
       if (wait.timeout !== Number.POSITIVE_INFINITY || wait.signal !== undefined) call.arm(wait)
       return answerOf(call, wait)
@@ -52,7 +52,7 @@ export class RpcClient extends Handle {
     const timeout = timeoutOf(objectOf(options))
     core.ready()
     if (timeout === 0) throw timedOut()
-    return core.callSync(new SyncCall(core.nextId++), method, params, timeout)
+    return core.callSync(new SyncCall(core.calls.reserve()), method, params, timeout)
   }
 
   /** @param {string} method @param {unknown} [params] @returns {Promise<void>} */

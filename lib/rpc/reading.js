@@ -180,7 +180,7 @@ export function read(core, method, params, wait) {
         if (wait.signal?.aborted) throw wait.signal.reason
         if (reading === undefined) {
           core.ready()
-          const begun = new Reading(core, core.nextId++, wait)
+          const begun = new Reading(core, core.calls.reserve(), wait)
           core.request(begun, method, params, undefined, WINDOW)
           reading = begun
         }
