@@ -447,6 +447,41 @@ describe('handles', limit, () => {
     assert.equal(descriptors(), before)
   })
 
+  test('are what large views of shared memory go as, without a copy, by the codec structured', async () => {
+    /** @type {any} */
+    let kept
+    const table = {
+      keep({ pixels }) {
+        kept = pixels
+        return [pixels.constructor.name, pixels.length, pixels[1]]
+      },
+      filled(_, context) {
+        const memory = context.use(SharedMemory.create(1 << 20))
+        return new Uint16Array(memory.buffer, 4096).fill(7)
+      },
+      text: (bytes) => [Buffer.isBuffer(bytes), bytes.length],
+    }
+    const { client } = await overChannel({ codec: 'structured' }, table)
+    const memory = keep(SharedMemory.create(1 << 20))
+    const pixels = new Float64Array(memory.buffer, 8)
+    pixels[1] = 5
+    assert.deepEqual(await client.call('keep', { pixels }), ['Float64Array', 131_071, 5])
+    pixels[1] = 6
+    assert.equal(kept[1], 6, 'it is the same memory')
+    const filled = await client.call('filled')
+    assert.deepEqual([filled.constructor.name, filled.length, filled[1000]], ['Uint16Array', (1 << 19) - 2048, 7])
+    assert.deepEqual(await client.call('text', Buffer.from(memory.buffer)), [true, 1 << 20])
+    // Small ones, and memory of this process alone, are copied.
+    assert.deepEqual(await client.call('keep', { pixels: new Float64Array(100_000).fill(3) }), [
+      'Float64Array',
+      100_000,
+      3,
+    ])
+    assert.deepEqual(await client.call('keep', { pixels: pixels.subarray(0, 10) }), ['Float64Array', 10, 6])
+    pixels[1] = 8
+    assert.equal(kept[1], 6)
+  })
+
   test('do not go along on sockets', async () => {
     const { client } = await ways['a stream socket']()
     const memory = keep(SharedMemory.create(4096))

@@ -229,7 +229,7 @@ const unclosed = new FinalizationRegistry(
   ({ id, native, tokens, site }) => {
     for (const token of tokens) unregister(token)
     native.close(id)
-    if (warned) return
+    if (warned || site.silent) return
     warned = true
     process.emitWarning('An os-ipc handle was not closed before it was garbage-collected', {
       type: 'IpcWarning',

@@ -16,6 +16,8 @@ export class Site {
   /** @type {{ stack?: string } | undefined} */
   #stack
   #words = ''
+  /** Nobody is to close it: it goes when it is forgotten. */
+  silent = false
 
   /** @param {Function} opener whose caller is the place, or the caller of that one */
   constructor(opener) {

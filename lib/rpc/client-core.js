@@ -114,7 +114,7 @@ export class ClientCore extends Core {
     if (all.length > 0 && !this.link.carriesHandles) throw notSupported('Handles go along on channels alone')
     /** @type {unknown[]} */
     const places = all.map(() => null)
-    const rest = plain ? params : extract(params, all, places)
+    const rest = plain ? params : extract(params, all, places, this.link.sharesViews)
     if (all.length === 0 && stream === undefined) return [rest, undefined]
     /** @type {import('./protocol.js').Extra} */
     const extra = {}

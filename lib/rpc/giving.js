@@ -67,7 +67,7 @@ async function send(running, value, iterator) {
   /** @type {unknown[]} */
   const places = []
   try {
-    const item = link.carriesHandles ? extract(value, handles, places) : value
+    const item = link.carriesHandles ? extract(value, handles, places, link.sharesViews) : value
     const params = {
       id: running.id,
       item: item === undefined ? null : item,

@@ -2,8 +2,10 @@
  * Handles in params and results: they go along beside the frame, which says where each of them stands.
  */
 import { Handle } from '../handle.js'
+import { placeOf, viewOf } from './views.js'
 
 /** @typedef {Array<string | number>} Path */
+/** Where a view of shared memory stands, and what it is a view of. @typedef {{ path: Path, type: string, offset: number, length: number }} ViewPlace */
 
 /** How deep values are looked into for handles. */
 const DEEPEST = 16
@@ -13,11 +15,12 @@ const DEEPEST = 16
  * @param {unknown} value
  * @param {Handle[]} handles
  * @param {unknown[]} paths
+ * @param {boolean} views whether large views of shared memory go as that memory, without a copy
  * @returns {unknown}
  */
-export function extract(value, handles, paths) {
+export function extract(value, handles, paths, views) {
   if (value === null || typeof value !== 'object') return value
-  return without(value, [], handles, paths)
+  return without(value, [], handles, paths, views)
 }
 
 /**
@@ -25,12 +28,20 @@ export function extract(value, handles, paths) {
  * @param {Path} path
  * @param {Handle[]} handles
  * @param {unknown[]} paths
+ * @param {boolean} views
  * @returns {any}
  */
-function without(value, path, handles, paths) {
+function without(value, path, handles, paths, views) {
   if (value instanceof Handle) {
     handles.push(value)
     paths.push(path)
+    return null
+  }
+  if (ArrayBuffer.isView(value)) {
+    const place = views ? placeOf(value, path) : undefined
+    if (place === undefined) return value
+    handles.push(place.memory)
+    paths.push(place.place)
     return null
   }
   const isArray = Array.isArray(value)
@@ -39,7 +50,7 @@ function without(value, path, handles, paths) {
   for (const key of isArray ? value.keys() : Object.keys(value)) {
     const member = value[key]
     if (member === null || typeof member !== 'object') continue
-    const rest = without(member, [...path, key], handles, paths)
+    const rest = without(member, [...path, key], handles, paths, views)
     if (rest === member) continue
     if (copy === value) copy = isArray ? [...value] : { ...value }
     put(copy, key, rest)
@@ -63,10 +74,14 @@ function isPlain(value) {
  */
 export function insert(root, handles, places) {
   const known = Array.isArray(places) ? places : []
-  return handles.filter((handle, index) => !putAt(root, known[index], handle))
+  return handles.filter((handle, index) => {
+    const place = known[index]
+    if (place === null || typeof place !== 'object' || Array.isArray(place)) return !putAt(root, place, handle)
+    return !putAt(root, place.path, viewOf(handle, place))
+  })
 }
 
-/** @param {{ value: unknown }} root @param {unknown} path @param {Handle} handle */
+/** @param {{ value: unknown }} root @param {unknown} path @param {unknown} handle */
 function putAt(root, path, handle) {
   if (!Array.isArray(path) || path.length > DEEPEST) return false
   /** @type {any} */

@@ -116,7 +116,7 @@ export class Running {
       const handles = []
       /** @type {unknown[]} */
       const places = []
-      const rest = extract(result, handles, places)
+      const rest = extract(result, handles, places, link.sharesViews)
       const frame = link.notation.result(this.id, rest, handles.length === 0 ? undefined : { handles: places })
       this.answer(frame, handles)
     } catch (error) {

@@ -30,6 +30,15 @@ const SEALED = 0
 const OWN = 1
 const ANY = 2
 
+/** Whose memory a buffer is. @type {WeakMap<object, WeakRef<SharedMemory>>} */
+const owners = new WeakMap()
+
+/** The open handle whose `buffer` this is, if it is one's. @param {ArrayBufferLike} buffer */
+export function ownerOf(buffer) {
+  const owner = owners.get(buffer)?.deref()
+  return owner === undefined || owner.closed ? undefined : owner
+}
+
 export class SharedMemory extends Handle {
   /** @param {MemoryCore} core */
   constructor(core) {
@@ -131,6 +140,7 @@ export class SharedMemory extends Handle {
       throw notSupported('This runtime has no buffers over memory that is not its own: use read() and write()')
     }
     core.plain = shown
+    owners.set(shown.buffer, new WeakRef(this))
     fix(this, 'buffer', shown.buffer)
     return /** @type {ArrayBuffer} */ (shown.buffer)
   }

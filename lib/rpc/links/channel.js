@@ -69,6 +69,10 @@ export class ChannelLink extends Link {
     return this.core.facts.codec === 'structured'
   }
 
+  get sharesViews() {
+    return this.structured
+  }
+
   start() {
     this.core.listen()
     listen(this, this.core.receiving)

@@ -69,6 +69,11 @@ export class Link {
     return false
   }
 
+  /** Whether the other side may be given the memory behind a view in place of a copy. */
+  get sharesViews() {
+    return false
+  }
+
   /**
    * Sends a frame behind all others: undefined if it is on its way already.
    * @param {any} frame
