@@ -78,6 +78,21 @@ describe('the examples', { timeout: 120_000 }, () => {
       assert.deepEqual(readdirSync(scratch), [])
     },
 
+    async 'image-service.js'() {
+      assert.equal(
+        await outcome(start('image-service.js')),
+        'a picture of 4096 by 2160: from 0 to 255\n8847360 pixels are inverted where they are: from 255 to 0\nhalf of another one came in 5 strips, and the rest was never drawn\n',
+      )
+    },
+
+    async 'rpc-python.js'() {
+      assert.equal(
+        await outcome(start('rpc-python.js')),
+        "the median is 3.5\nthe words are [ 'be', 'not', 'or', 'to' ]\nit is the child: true\nit has thrown StatisticsError: no median for empty data\n",
+      )
+      assert.deepEqual(readdirSync(scratch), [])
+    },
+
     async 'word-count.js'() {
       const target = join(folder, 'word-count.js')
       const words =

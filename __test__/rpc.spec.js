@@ -421,6 +421,14 @@ describe('handles', limit, () => {
     assert.deepEqual(bytes, [1, 2])
   })
 
+  test('may be all that there is', async () => {
+    const { client } = await overChannel({}, { echo: (/** @type {any} */ memory) => memory })
+    const memory = keep(SharedMemory.create(10))
+    memory.write('all')
+    const back = keep(await client.call('echo', memory))
+    assert.equal(String(back.read(0, 3)), 'all')
+  })
+
   test('that nobody looks at are closed, and those of calls that fail', async () => {
     const { client } = await overChannel({})
     const memory = keep(SharedMemory.create(4096))

@@ -94,7 +94,9 @@ function putAt(root, path, handle) {
     if (holder === null || typeof holder !== 'object' || !Object.hasOwn(holder, next)) return false
     key = next
   }
-  if (holder[key] !== null) return false
+  // Params that were nothing but this are absent.
+  const free = holder[key] === null || (path.length === 0 && holder[key] === undefined)
+  if (!free) return false
   put(holder, key, handle)
   return true
 }

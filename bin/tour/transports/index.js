@@ -10,6 +10,7 @@ import { catPipeline } from './pipeline.js'
 import { posixQueue } from './posix-queue.js'
 import { posixSemaphore } from './posix-semaphore.js'
 import { processSend } from './process-send.js'
+import { remoteCalls } from './rpc.js'
 import { sharedMemory } from './shared-memory.js'
 import { realtimeSignals } from './signals.js'
 import { splice } from './splice.js'
@@ -55,6 +56,7 @@ export const transports = [
   unixStream,
   unixSeqpacket,
   endpoint,
+  remoteCalls,
   processSend,
   netSocket,
 ]
