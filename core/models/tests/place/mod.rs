@@ -168,7 +168,15 @@ impl Half {
     }
 
     fn publish(&self, word: Word, value: u32) {
-        self.shared.word(word).store(value, self.order(Ordering::Release));
+        let order = self.order(Ordering::Release);
+        if matches!(word, Word::ReceiverSleeps | Word::SenderSleeps | Word::Offer) {
+            // Both sides write these. Where one does it by a store and the other by an exchange, loom takes either for the
+            // last one, even if the exchange has not seen the store: more than the language allows. Two exchanges it
+            // brings in order, and without acquire this one is nothing else.
+            self.shared.word(word).swap(value, order);
+        } else {
+            self.shared.word(word).store(value, order);
+        }
         self.fence();
     }
 
