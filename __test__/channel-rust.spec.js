@@ -24,6 +24,6 @@ describe('a channel and a Rust program', { timeout: 600_000 + COUNT / 10 }, () =
     name: 'Rust',
     command: () => [`${root}/target/${profile}/examples/channel_peer`],
     count: COUNT,
-    rendezvous: false,
+    rendezvous: true,
   })
 })

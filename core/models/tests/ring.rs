@@ -9,6 +9,8 @@ mod place;
 
 #[cfg(test)]
 mod ring {
+    use std::time::Instant;
+
     use loom::thread;
     use os_ipc_core::ring::receiving::receive;
     use os_ipc_core::ring::sending::{flush, send};
@@ -17,14 +19,12 @@ mod ring {
 
     use super::place::{Half, Lacks, Shared, model};
 
-    const LIMIT: u32 = 64;
-
     fn producer(half: &Half) -> Producer<Half> {
-        Producer::new(half.clone(), false, LIMIT).unwrap()
+        Producer::new(half.clone(), &half.geometry()).unwrap()
     }
 
     fn consumer(half: &Half) -> Consumer<Half> {
-        Consumer::new(half.clone(), false, LIMIT).unwrap()
+        Consumer::new(half.clone(), &half.geometry()).unwrap()
     }
 
     fn message(number: u8) -> Vec<u8> {
@@ -143,6 +143,68 @@ mod ring {
     #[should_panic(expected = "taken for dead")]
     fn who_hangs_up_before_it_says_that_it_closes_is_taken_for_dead() {
         end(Lacks::WordBeforeHangUp, true);
+    }
+
+    /// A rendezvous: the sender offers, and takes the offer back at once unless it is taken.
+    fn rendezvous(lacks: Lacks) {
+        model(move || {
+            let shared = Shared::rendezvous(32, lacks);
+            let (sends, receives) = shared.halves();
+            let sender = thread::spawn(move || {
+                let mut producer = producer(&sends);
+                let sent = send(&mut producer, &mut sends.line(), &message(7), Some(Instant::now()));
+                sends.leave(true);
+                sent.is_ok()
+            });
+            let mut line = receives.line();
+            let mut consumer = consumer(&receives);
+            let first = received(receive(&mut consumer, &mut line, None));
+            assert_eq!(sender.join().unwrap(), first.is_some(), "both, or neither");
+            assert!(first.is_none_or(|first| first == message(7)));
+        });
+    }
+
+    #[test]
+    fn what_is_offered_is_taken_or_not_sent() {
+        rendezvous(Lacks::Nothing);
+    }
+
+    #[test]
+    #[should_panic(expected = "both, or neither")]
+    fn without_one_choice_between_taking_and_withdrawing_it_is_both() {
+        rendezvous(Lacks::OneChoice);
+    }
+
+    /// One that waits until it is taken.
+    fn patient_rendezvous(lacks: Lacks) {
+        model(move || {
+            let shared = Shared::rendezvous(32, lacks);
+            let (sends, receives) = shared.halves();
+            let sender = thread::spawn(move || {
+                let mut producer = producer(&sends);
+                let mut line = sends.line();
+                for number in 0..2 {
+                    send(&mut producer, &mut line, &message(number), None).unwrap();
+                }
+            });
+            let mut line = receives.line();
+            let mut consumer = consumer(&receives);
+            for number in 0..2 {
+                assert_eq!(received(receive(&mut consumer, &mut line, None)), Some(message(number)));
+            }
+            sender.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn who_offers_and_who_takes_wake_each_other() {
+        patient_rendezvous(Lacks::Nothing);
+    }
+
+    #[test]
+    #[should_panic(expected = "deadlock")]
+    fn without_another_look_at_the_offer_a_wake_up_is_lost() {
+        patient_rendezvous(Lacks::LookForOffer);
     }
 
     /// The receiver goes while the sender waits for room.

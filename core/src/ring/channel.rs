@@ -20,7 +20,7 @@ use nix::errno::Errno;
 use super::consumer::{Consumer, Taken};
 use super::control::Control;
 use super::end::End;
-use super::layout::{CHECKSUM, Geometry, RENDEZVOUS};
+use super::layout::Geometry;
 use super::line::Line;
 use super::memory::Memory;
 use super::place::Mapped;
@@ -111,9 +111,13 @@ impl Channel {
         self.guard(|channel| sending::send(&mut channel.producer, &mut channel.wire, message, until))
     }
 
-    /// Sends a message of one record, if there is room: false if not. Longer ones need [`send`](Self::send).
+    /// Sends a message of one record, if there is room: false if not. Longer ones need [`send`](Self::send),
+    /// and so does a channel of capacity 0.
     pub fn try_send(&mut self, message: &[u8]) -> Result<bool> {
         self.guard(|channel| {
+            if channel.producer.is_rendezvous() {
+                return Err(Error::NotSupported("On a channel of capacity 0 a message is offered, which takes time"));
+            }
             if channel.wire.has_ended() {
                 return Err(Error::os(Errno::EPIPE, "send"));
             }
@@ -194,15 +198,10 @@ impl Channel {
     }
 
     fn attach(end: End, control: Control, peer: Option<Credentials>) -> Result<Self> {
-        let Geometry { max_message_size, flags, .. } = *end.geometry();
-        if flags & RENDEZVOUS != 0 {
-            return Err(Error::NotSupported("A channel of capacity 0 is for programs of the package alone"));
-        }
         end.attach()?;
         let end = Arc::new(end);
-        let checksum = flags & CHECKSUM != 0;
-        let producer = Producer::new(Mapped::outgoing(&end)?, checksum, max_message_size)?;
-        let consumer = Consumer::new(Mapped::incoming(&end)?, checksum, max_message_size)?;
+        let producer = Producer::new(Mapped::outgoing(&end)?, end.geometry())?;
+        let consumer = Consumer::new(Mapped::incoming(&end)?, end.geometry())?;
         handshake::greet(&control)?;
         Ok(Self { producer, consumer, wire: Wire::new(end, control, peer), failure: None })
     }

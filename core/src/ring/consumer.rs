@@ -2,7 +2,7 @@
 
 use nix::errno::Errno;
 
-use super::layout::{KIND_SHIFT, LENGTH_MASK, RECORD, record_size};
+use super::layout::{Geometry, KIND_SHIFT, LENGTH_MASK, RECORD, record_size};
 use super::place::{Place, Word};
 use super::record::Kind;
 use crate::error::{Error, Result};
@@ -14,6 +14,7 @@ pub struct Consumer<P> {
     head: u32,
     tail: u32,
     checksum: bool,
+    rendezvous: bool,
     max_message_size: u32,
     /// A message in pieces: what has come, and how much there will be.
     partial: Option<(Vec<u8>, usize)>,
@@ -35,15 +36,25 @@ pub enum Taken {
 
 impl<P: Place> Consumer<P> {
     /// Goes on from where the ring stands.
-    pub fn new(place: P, checksum: bool, max_message_size: u32) -> Result<Self> {
+    pub fn new(place: P, geometry: &Geometry) -> Result<Self> {
         let head = place.load(Word::Head);
         if !head.is_multiple_of(8) {
             return Err(Error::Corrupt("the positions of the ring are impossible"));
         }
-        let (partial, announced) = (None, None);
-        let mut consumer =
-            Self { place, head, tail: head, checksum, max_message_size, partial, announced, abandoned: 0 };
-        consumer.refresh()?;
+        let mut consumer = Self {
+            place,
+            head,
+            tail: head,
+            checksum: geometry.has_checksums(),
+            rendezvous: geometry.is_rendezvous(),
+            max_message_size: geometry.max_message_size,
+            partial: None,
+            announced: None,
+            abandoned: 0,
+        };
+        if !consumer.rendezvous {
+            consumer.refresh()?;
+        }
         Ok(consumer)
     }
 
@@ -55,8 +66,14 @@ impl<P: Place> Consumer<P> {
     /// The next message, if it is there.
     pub fn take(&mut self) -> Result<Taken> {
         loop {
-            if self.head == self.tail && !self.refresh()? {
-                return Ok(Taken::Nothing);
+            if self.head == self.tail {
+                let chooses = self.chooses();
+                if chooses && !self.place.exchange(Word::Offer, 1, 2) {
+                    return Ok(Taken::Nothing);
+                }
+                if !self.refresh()? {
+                    return if chooses { Err(Error::Corrupt("an offer of nothing")) } else { Ok(Taken::Nothing) };
+                }
             }
             let mut word = [0; 4];
             self.place.read(self.head, &mut word)?;
@@ -85,7 +102,8 @@ impl<P: Place> Consumer<P> {
     /// Has the other side ring when it sends something. False if it has by now.
     pub fn sleep(&mut self) -> Result<bool> {
         self.place.store(Word::ReceiverSleeps, 1);
-        let sleeps = self.head == self.tail && !self.refresh()?;
+        let there = if self.chooses() { self.place.load(Word::Offer) == 1 } else { self.refresh()? };
+        let sleeps = self.head == self.tail && !there;
         if sleeps {
             self.abandoned = 0;
         } else {
@@ -99,6 +117,11 @@ impl<P: Place> Consumer<P> {
     #[must_use]
     pub fn is_partial(&self) -> bool {
         self.partial.is_some()
+    }
+
+    /// Whether what comes next is there only once it was taken.
+    fn chooses(&self) -> bool {
+        self.rendezvous && self.partial.is_none() && self.announced.is_none()
     }
 
     fn refresh(&mut self) -> Result<bool> {

@@ -79,6 +79,18 @@ impl Geometry {
         Self { data_offset: page, capacity: [capacity; 2], max_message_size, flags }
     }
 
+    /// Whether each record has a checksum.
+    #[must_use]
+    pub fn has_checksums(&self) -> bool {
+        self.flags & CHECKSUM != 0
+    }
+
+    /// Whether a message is taken or not sent.
+    #[must_use]
+    pub fn is_rendezvous(&self) -> bool {
+        self.flags & RENDEZVOUS != 0
+    }
+
     /// How large the memory is.
     #[must_use]
     pub fn size(&self) -> u64 {

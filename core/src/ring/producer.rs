@@ -2,7 +2,7 @@
 
 use nix::errno::Errno;
 
-use super::layout::{KIND_SHIFT, RECORD, record_size};
+use super::layout::{Geometry, KIND_SHIFT, RECORD, record_size};
 use super::place::{Place, Word};
 use super::record::Kind;
 use crate::error::{Error, Result};
@@ -14,6 +14,7 @@ pub struct Producer<P> {
     tail: u32,
     head: u32,
     checksum: bool,
+    rendezvous: bool,
     max_message_size: u32,
     /// Of a message in pieces: how many bytes are to come.
     left: usize,
@@ -30,13 +31,21 @@ pub enum Sent {
 
 impl<P: Place> Producer<P> {
     /// Goes on from where the ring stands.
-    pub fn new(place: P, checksum: bool, max_message_size: u32) -> Result<Self> {
+    pub fn new(place: P, geometry: &Geometry) -> Result<Self> {
         let (tail, head) = (place.load(Word::Tail), place.load(Word::Head));
         let used = tail.wrapping_sub(head);
         if used > place.capacity() || !tail.is_multiple_of(8) || !head.is_multiple_of(8) {
             return Err(Error::Corrupt("the positions of the ring are impossible"));
         }
-        Ok(Self { place, tail, head, checksum, max_message_size, left: 0 })
+        Ok(Self {
+            place,
+            tail,
+            head,
+            checksum: geometry.has_checksums(),
+            rendezvous: geometry.is_rendezvous(),
+            max_message_size: geometry.max_message_size,
+            left: 0,
+        })
     }
 
     /// The ring.
@@ -131,6 +140,57 @@ impl<P: Place> Producer<P> {
         Ok(!self.is_taken()?)
     }
 
+    /// Whether messages are offered: whoever sends one [offers](Self::offer) it, and then [collects](Self::collect) or
+    /// [withdraws](Self::withdraw).
+    #[must_use]
+    pub fn is_rendezvous(&self) -> bool {
+        self.rendezvous
+    }
+
+    /// Where the next record begins.
+    #[must_use]
+    pub fn position(&self) -> u32 {
+        self.tail
+    }
+
+    /// Has the other side choose: what was sent last is offered.
+    pub fn offer(&self) {
+        self.place.store(Word::Offer, 1);
+        self.wake();
+    }
+
+    /// Whether the offer was taken. Then there may be another one.
+    pub fn collect(&self) -> Result<bool> {
+        match self.place.load(Word::Offer) {
+            1 => Ok(false),
+            2 => {
+                self.place.store(Word::Offer, 0);
+                Ok(true)
+            }
+            _ => Err(Error::Corrupt("an offer that was never made was taken")),
+        }
+    }
+
+    /// Has the other side ring when it takes the offer. False if it has by now.
+    #[must_use]
+    pub fn sleep_until_offer_taken(&self) -> bool {
+        // Whatever is taken is to ring.
+        self.place.store(Word::SenderWants, self.head);
+        self.place.store(Word::SenderSleeps, 1);
+        self.place.load(Word::Offer) == 1
+    }
+
+    /// Takes the offer back, which began at `position`. False if it was taken.
+    pub fn withdraw(&mut self, position: u32) -> bool {
+        if !self.place.exchange(Word::Offer, 1, 0) {
+            return false;
+        }
+        self.left = 0;
+        self.tail = position;
+        self.place.store(Word::Tail, position);
+        true
+    }
+
     fn look(&mut self, size: u32) -> Result<bool> {
         let head = self.place.load(Word::Head);
         if head.wrapping_sub(self.head) > self.tail.wrapping_sub(self.head) {
@@ -160,9 +220,16 @@ impl<P: Place> Producer<P> {
         self.tail = self.tail.wrapping_add(size);
         self.place.store(Word::Tail, self.tail);
         crate::fault::point("ring-published");
+        // What is offered is told of by the offer.
+        if !self.rendezvous || self.left != 0 || kind == Kind::Abort {
+            self.wake();
+        }
+        Ok(Sent::Done)
+    }
+
+    fn wake(&self) {
         if self.place.load(Word::ReceiverSleeps) != 0 && self.place.swap(Word::ReceiverSleeps, 0) == 1 {
             self.place.ring();
         }
-        Ok(Sent::Done)
     }
 }

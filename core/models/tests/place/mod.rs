@@ -9,7 +9,8 @@ use loom::cell::UnsafeCell;
 use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 use loom::sync::{Condvar, Mutex};
 use os_ipc_core::Result;
-use os_ipc_core::ring::{Line, Place, Word};
+use os_ipc_core::ring::layout::RENDEZVOUS;
+use os_ipc_core::ring::{Geometry, Line, Place, Word};
 
 /// Which step is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,10 @@ pub enum Lacks {
     LookForMessage,
     /// The same of room.
     LookForRoom,
+    /// The same of an offer.
+    LookForOffer,
+    /// Taking and withdrawing are a look and a store, each.
+    OneChoice,
     /// Who publishes looks first whether anybody sleeps.
     Publication,
     /// After the hang-up the ring is not looked at again.
@@ -45,6 +50,7 @@ pub fn model(body: impl Fn() + Sync + Send + 'static) {
 pub struct Shared {
     words: [AtomicU32; 6],
     bytes: Vec<UnsafeCell<[u8; 8]>>,
+    flags: u32,
     lacks: Lacks,
     /// What the sender waits on, and what the receiver does.
     told: [(Mutex<Told>, Condvar); 2],
@@ -76,6 +82,7 @@ pub struct Half {
 struct Memory {
     tail: AtomicU64,
     head: AtomicU64,
+    offer: AtomicU64,
     /// The next look shows what the last one has shown.
     stale: AtomicU64,
     unpublished: AtomicU64,
@@ -98,10 +105,16 @@ impl Shared {
         Self {
             words: WORDS.map(word),
             bytes: (0..capacity / 8).map(|_| UnsafeCell::new([0; 8])).collect(),
+            flags: 0,
             lacks,
             told: [(Mutex::default(), Condvar::new()), (Mutex::default(), Condvar::new())],
             ended: [AtomicBool::new(false), AtomicBool::new(false)],
         }
+    }
+
+    /// One in which a message is taken or not sent.
+    pub fn rendezvous(capacity: usize, lacks: Lacks) -> Self {
+        Self { flags: RENDEZVOUS, ..Self::new(capacity, 0, lacks) }
     }
 
     /// Who sends, and who receives.
@@ -120,6 +133,11 @@ impl Shared {
 }
 
 impl Half {
+    pub fn geometry(&self) -> Geometry {
+        let capacity = [self.capacity(); 2];
+        Geometry { data_offset: 4096, capacity, max_message_size: 64, flags: self.shared.flags }
+    }
+
     pub fn line(&self) -> Bell {
         Bell { half: self.clone(), gone: false }
     }
@@ -158,6 +176,7 @@ impl Half {
         match word {
             Word::Tail => Some(&self.memory.tail),
             Word::Head => Some(&self.memory.head),
+            Word::Offer => Some(&self.memory.offer),
             _ => None,
         }
     }
@@ -211,6 +230,7 @@ impl Place for Half {
                 return;
             }
             (Lacks::LookForMessage, Word::ReceiverSleeps, 1) => self.forget(Word::Tail),
+            (Lacks::LookForOffer, Word::ReceiverSleeps, 1) => self.forget(Word::Offer),
             (Lacks::LookForRoom, Word::SenderSleeps, 1) => self.forget(Word::Head),
             _ => {}
         }
@@ -226,6 +246,13 @@ impl Place for Half {
 
     fn exchange(&self, word: Word, from: u32, to: u32) -> bool {
         self.fence();
+        if self.shared.lacks == Lacks::OneChoice {
+            let found = self.load(word) == from;
+            if found {
+                self.store(word, to);
+            }
+            return found;
+        }
         let done = self.shared.word(word).compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok();
         self.fence();
         done
