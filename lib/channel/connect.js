@@ -50,8 +50,11 @@ export async function connect(address, given) {
 function joined(socket, answer, stated, own) {
   if (answer === null) throw coded(Error, 'ECONNRESET', 'ECONNRESET: the listener has hung up without an answer')
   const { letter, body } = parsed(answer)
-  if (letter === 'E') throw coded(Error, String(body.code), `The listener refuses: ${String(body.message)}`)
   const fds = answer.fds
+  if (letter === 'E') {
+    closeAll(fds)
+    throw coded(Error, String(body.code), `The listener refuses: ${String(body.message)}`)
+  }
   if (letter !== 'S' || fds.length !== 3) {
     closeAll(fds)
     throw coded(Error, 'ERR_IPC_VERSION', 'Whoever listens there speaks no version of the format of channels')

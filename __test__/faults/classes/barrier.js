@@ -23,7 +23,7 @@ async function come(barrier, number) {
 
 export default {
   name: 'barrier',
-  only: ['G1', 'G2', 'G8', 'G9', 'G11', 'G12', 'G18'],
+  only: ['C2', 'G1', 'G2', 'G8', 'G9', 'G11', 'G12', 'G18'],
   stream: false,
   once: true,
   descriptors: false,

@@ -64,8 +64,12 @@ impl End {
         let borrowed = |number| sys_fd::copy_of(number);
         let geometry = memory::inspect(borrowed(numbers[0])?.as_fd())?;
         for (number, wanted) in [(numbers[1], Side::Reader), (numbers[2], Side::Writer)] {
-            let copy = borrowed(number)?;
-            drop(PipeEnd::adopt(std::os::fd::IntoRawFd::into_raw_fd(copy), wanted)?);
+            let copy = std::os::fd::IntoRawFd::into_raw_fd(borrowed(number)?);
+            if let Err(error) = PipeEnd::adopt(copy, wanted) {
+                // Not adopted, so it is still ours alone.
+                drop(sys_fd::adopt(copy, |_| Ok(())));
+                return Err(error);
+            }
         }
         let (memory, ()) = sys_fd::adopt(numbers[0], |_| Ok(()))?;
         let bell = PipeEnd::adopt(numbers[1], Side::Reader)?;

@@ -1,0 +1,70 @@
+import { Channel, ChannelListener } from '../../../index.js'
+import { permits } from '../harness/permits.js'
+
+/**
+ * Listeners for channels: each handshake lets one wait go on, as a permit does. There is one handle of each; the sender is an
+ * object that knows the address.
+ */
+const OPTIONS = { capacity: 4096, handshakeTimeout: 60_000 }
+let last = 0
+const newAddress = () => `@os-ipc-fault-${process.pid}-${Math.random().toString(36).slice(2)}-${++last}`
+
+const closed = () => Object.assign(new Error('closed'), { code: 'ERR_IPC_CLOSED' })
+
+/** A connection, which is closed once it has been answered. @param {ChannelListener} listener */
+async function connect(listener) {
+  if (listener.closed) throw closed()
+  // Nobody answers before somebody accepts.
+  Channel.connect(listener.address).then(
+    (channel) => channel.close(),
+    () => {},
+  )
+}
+
+export default permits({
+  name: 'channel-listener',
+  most: 300,
+  /** A wait that finds a connection at once settles a few turns of the microtask queue before those that were served earlier. */
+  unordered: true,
+  /** Whoever connects is of this process, and waits for its answer. */
+  only: ['G1', 'G2', 'G3', 'G8', 'G9', 'G11', 'G19'],
+
+  acquires: {
+    accept: async (listener, options) => (await listener.accept(options)).close(),
+    async iterate(listener, options) {
+      const { value, done } = await listener.iterate(options).next()
+      if (done) throw closed()
+      value.close()
+    },
+  },
+  tryAcquire(listener) {
+    const channel = listener.tryAccept()
+    channel?.close()
+    return channel !== undefined
+  },
+  acquireSync: (listener, options) => listener.acceptSync(options).close(),
+  give: (listener) => connect(listener),
+
+  calls: ({ receiver }) => ({
+    accept: () => receiver.accept(),
+    'accept that never waits': () => receiver.accept({ timeout: 0 }),
+    tryAccept: () => receiver.tryAccept(),
+    acceptSync: () => receiver.acceptSync({ timeout: 0 }),
+  }),
+
+  async open() {
+    const receiver = ChannelListener.listen(newAddress(), OPTIONS)
+    return { sender: receiver, receiver, close: () => receiver.close() }
+  },
+
+  /** @param {import('../harness/context.js').Context} context */
+  async wait(context) {
+    const { receiver } = await this.open(context)
+    const { signal } = new AbortController()
+    const pending = []
+    for (let i = 0; i < 8; i++) {
+      pending.push(receiver.accept({ signal }), receiver.accept({ timeout: 600_000 }), receiver.iterate().next())
+    }
+    return { pending, handles: [receiver] }
+  },
+})
