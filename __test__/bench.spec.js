@@ -61,6 +61,25 @@ test('the bench measures our POSIX queues beside a C program', () => {
   for (const row of rows) assert.ok(row.value > 0 && row.peerValue > 0, JSON.stringify(row))
 })
 
+test('the bench measures our channels beside a ring in C', () => {
+  const { status, stdout, stderr } = run('channel', '--quick', '--json', '--runs', '1', '--only', 'local cost')
+  assert.equal(status, 0, stderr)
+  const rows = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .filter(({ page }) => page === 'channel')
+  assert.deepEqual(rows.map(({ transport }) => transport).sort(), [
+    'channel, trySend and tryBorrow',
+    'channel, trySend and tryRecv',
+  ])
+  for (const row of rows) {
+    assert.equal(row.peer, 'C ring')
+    assert.ok(row.value > 0 && row.peerValue > 0, JSON.stringify(row))
+    assert.equal(row.reached, row.value <= Number.parseFloat(row.target.slice(3)), JSON.stringify(row))
+  }
+})
+
 test('the bench measures our locks uncontended, contended and idle, beside C programs and a bare runtime', () => {
   const { status, stdout, stderr } = run('locks', '--quick', '--json', '--runs', '1')
   assert.equal(status, 0, stderr)

@@ -87,7 +87,10 @@ export class TakeMany extends Operation {
     if (first === BLOCKED) return BLOCKED
     if (first === null) return []
     core.dropHandles()
-    return takeMore(core, [first], this.max)
+    const messages = takeMore(core, [first], this.max)
+    // The one that was paid for is among them.
+    core.credits -= messages.length - 1
+    return messages
   }
 }
 

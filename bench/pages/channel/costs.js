@@ -9,7 +9,7 @@ import { program } from './contenders.js'
 
 /** @param {import('../../lib/settings.js').Settings} settings @returns {Group[]} */
 export function groups(settings) {
-  return [local(), nothing(), flood(), idle(settings.quick), death(settings.quick ? 3 : 50)]
+  return [local(), nothing(), flood(), idle(settings.quick), death(settings.quick ? 3 : 20)]
 }
 
 const LOCAL = 500
