@@ -1381,13 +1381,45 @@ export function spawn(command: string, args: readonly string[], options: SpawnOp
  */
 export function inherited<H extends Handle = Handle>(name: string): H
 
+export interface WorkerPoolOptions {
+  /** How many processes: as many as there are cores. */
+  size?: number
+  /** What each worker is given, for `inherited`. None that moves, such as a Channel. */
+  handles?: Record<string, Handle>
+  /** Node's own options for the workers: this process's. */
+  execArgv?: string[]
+  env?: NodeJS.ProcessEnv
+}
+export interface RunOptions extends WaitOptions {
+  /** They go along with the task: `context.handles` in the worker. */
+  handles?: Handle[]
+  /** Whether the task may be done again, by another worker, if the one that works on it dies. Three times at most. */
+  retry?: boolean
+}
+/**
+ * Child processes for tasks, with a channel each. The module's default export is `(task, context: CallContext) => result`; tasks and results
+ * are whatever v8.serialize takes. A worker that dies is replaced. If none starts, ERR_IPC_NOT_INITIALIZED tells why.
+ */
+export class WorkerPool extends Handle {
+  private constructor()
+  static start(modulePath: string | URL, options?: WorkerPoolOptions): WorkerPool
+  /**
+   * Settles with what the task gives, or rejects with what it throws: name, message and `code` are kept. ERR_IPC_PEER_DIED if its worker died.
+   * Abort and timeout abort the context's signal; a worker that has not left the task 2 seconds later is killed.
+   */
+  run<R = any>(task: unknown, options?: RunOptions): Promise<R>
+  readonly size: number
+  /** Tasks that have no result yet. */
+  readonly pending: number
+  /** Takes no more tasks (ERR_INVALID_STATE), waits for those there are and for the workers to end, and closes. Also Symbol.asyncDispose. */
+  drain(options?: WaitOptions): Promise<void>
+  /** At once: tasks without a result are ERR_IPC_CLOSED. */
+  close(): void
+  [Symbol.asyncDispose](): Promise<void>
+}
+
 /** What `select` takes from. */
-export type Selectable =
-  | Receiver<unknown>
-  | Permits
-  | ProcessHandle
-  | UnixListener
-  | ChannelListener<NonNullable<unknown>>
+export type Selectable = Receiver<unknown> | Permits | ProcessHandle | UnixListener | ChannelListener<any>
 /** What it takes from one: a message (null at the end), a connection, an exit, or `true` for a permit. */
 export type Taken<S> = S extends { recv(options?: never): Promise<infer M> }
   ? M

@@ -282,6 +282,43 @@ describe('the examples', { timeout: 120_000 }, () => {
       assert.match(said, new RegExp(`^settings: {"level":1}\nkill -HUP ${child.pid}\n${by}\nsettings: {"level":2}\n$`))
     },
 
+    async 'supervisor.js'() {
+      const address = `@os-ipc-spec-supervisor-${process.pid}`
+      const child = start('supervisor.js', '2', address)
+      let said = ''
+      child.stdout.setEncoding('utf8').on('data', (piece) => {
+        said += piece
+      })
+      const ends = outcome(child)
+      /** @param {string} word */
+      const says = async (word) => {
+        while (!said.includes(word)) {
+          assert.equal(child.exitCode, null, said)
+          await new Promise((resolve) => setTimeout(resolve, 5))
+        }
+      }
+      const ask = async () => {
+        const socket = await UnixSocket.connect(address)
+        const answer = String((await socket.recv({ timeout: 10_000 }))?.data)
+        socket.close()
+        return Number(/^served by (\d+)$/.exec(answer)?.[1])
+      }
+      await says('kill -HUP')
+      const before = await ask()
+      assert.ok(before > 0 && before !== child.pid)
+      child.kill('SIGHUP')
+      // Nobody is refused meanwhile.
+      while (!said.includes('reloaded')) assert.ok((await ask()) > 0)
+      const after = await ask()
+      assert.notEqual(after, before)
+      process.kill(after, 'SIGKILL')
+      await says(`worker ${after} ended (SIGKILL), another one takes its place`)
+      assert.ok((await ask()) > 0)
+      child.kill('SIGTERM')
+      await ends
+      assert.match(said, /\nreloaded\n.*SIGKILL.*\nall workers have ended\n$/)
+    },
+
     async 'graceful-shutdown.js'() {
       const child = start('graceful-shutdown.js')
       child.stdout.once('data', () => child.kill('SIGTERM'))
