@@ -1407,6 +1407,7 @@ export class WorkerPool extends Handle {
    * Settles with what the task gives, or rejects with what it throws: name, message and `code` are kept. ERR_IPC_PEER_DIED if its worker died.
    * Abort and timeout abort the context's signal; a worker that has not left the task 2 seconds later is killed.
    */
+  // biome-ignore lint/suspicious/noExplicitAny: nothing is known of what a task gives
   run<R = any>(task: unknown, options?: RunOptions): Promise<R>
   readonly size: number
   /** Tasks that have no result yet. */
@@ -1419,6 +1420,7 @@ export class WorkerPool extends Handle {
 }
 
 /** What `select` takes from. */
+// biome-ignore lint/suspicious/noExplicitAny: whatever its channels carry
 export type Selectable = Receiver<unknown> | Permits | ProcessHandle | UnixListener | ChannelListener<any>
 /** What it takes from one: a message (null at the end), a connection, an exit, or `true` for a permit. */
 export type Taken<S> = S extends { recv(options?: never): Promise<infer M> }
