@@ -36,9 +36,11 @@ export {}
 /** Sent as of the call; SharedArrayBuffers are copied during it. */
 export type Data = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView
 
+/** How long to wait, in milliseconds: for ever where it is omitted. */
 export interface TimeoutOption {
   timeout?: number
 }
+/** What every call that waits takes: when to give up, and who may call it off. */
 export interface WaitOptions extends TimeoutOption {
   signal?: AbortSignal
 }
@@ -61,6 +63,7 @@ export type IpcErrorCode =
   | 'ETIMEDOUT'
   | 'EMSGSIZE'
   | 'EIDRM'
+/** What is thrown and rejected with: an Error with the fields that those of Node have. */
 export interface IpcError extends Error {
   code: IpcErrorCode | (string & {})
   errno?: number
@@ -81,11 +84,16 @@ export interface IpcError extends Error {
   source?: string
 }
 
+/** Something open. It is closed once, by whoever comes first: `close`, dispose, garbage collection or the end of the thread. */
 export abstract class Handle implements Disposable {
   protected constructor()
+  /** Whether it is closed. */
   readonly closed: boolean
+  /** Settles what waits with ERR_IPC_CLOSED, then closes. Once; later calls do nothing. */
   close(): void
+  /** What waits on it keeps the event loop alive: as it is from the beginning. */
   ref(): this
+  /** What waits on it lets the event loop end. */
   unref(): this
   /** An independent handle of the same object, for another owner (a second reader). ERR_IPC_EXCLUSIVE where there can be only one, ERR_IPC_NOT_SUPPORTED where that means nothing. */
   dup(): this
@@ -93,41 +101,54 @@ export abstract class Handle implements Disposable {
   detach(): number
   /** Most operations that may wait on this handle at once; one more is ERR_IPC_LIMIT. 65,536. */
   pendingLimit: number;
+  /** The same as `close`. */
   [Symbol.dispose](): void
 }
 
 /** One vocabulary for every transport. `Sent` is boolean for messages, a byte count for byte streams. */
 export interface Sender<In, Extra = unknown, Sent = boolean> {
+  /** Waits for room, and blocks nothing. Settles when the message is on its way. */
   send(message: In, options?: Extra & WaitOptions): Promise<void>
+  /** Does not wait: false, or 0, where there is no room. */
   trySend(message: In, options?: Extra): Sent
+  /** Waits for room, and blocks this thread. */
   sendSync(message: In, options?: Extra & TimeoutOption): void
 }
+/** One vocabulary for every transport: null is the end, undefined that there is nothing now. */
 export interface Receiver<Out, Extra = unknown> extends AsyncIterable<Out> {
+  /** Waits for the next message, and blocks nothing. null at the end. */
   recv(options?: Extra & WaitOptions): Promise<Out | null>
+  /** Does not wait: undefined where there is none. */
   tryRecv(options?: Extra): Out | null | undefined
+  /** Waits for the next message, and blocks this thread. */
   recvSync(options?: Extra & TimeoutOption): Out | null
   /** `for await` with options. */
   iterate(options?: Extra & WaitOptions): AsyncIterableIterator<Out>
+  /** One message after the other, to the end. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Out>
 }
 
 // Pipes and FIFOs
 
+/** How a pipe is made. */
 export interface PipeOptions {
   /** Kernel buffer size; the kernel rounds it up, `capacity` tells what it gave. */
   capacity?: number
   /** Keep message boundaries (O_DIRECT packets of up to PIPE_BUF bytes). */
   packet?: boolean
 }
+/** Two ends of a new pipe(7): bytes, or packets. */
 export function pipe(options?: PipeOptions): { reader: PipeReader; writer: PipeWriter }
 
 declare abstract class PipeEnd extends Handle {
   readonly fd: number
   readonly capacity: number
+  /** F_SETPIPE_SZ: gives what the kernel made of it. EPERM beyond /proc/sys/fs/pipe-max-size. */
   setCapacity(bytes: number): number
   /** Bytes in the kernel's buffer now. */
   readonly pending: number
 }
+/** The end of a pipe or FIFO that bytes come out of. */
 export class PipeReader extends PipeEnd implements Receiver<Buffer, { maxBytes?: number }> {
   /** Takes ownership of a descriptor, such as one inherited through spawn's `stdio`. */
   static fromFd(fd: number): PipeReader
@@ -146,6 +167,7 @@ export class PipeReader extends PipeEnd implements Receiver<Buffer, { maxBytes?:
   /** A Node stream that owns this end from now on: recv is ERR_INVALID_STATE, destroying it closes. Of a pipe with packets an object stream: each packet is a chunk. */
   readable(options?: { highWaterMark?: number; signal?: AbortSignal }): Readable
 }
+/** The end of a pipe or FIFO that bytes go into. Without a reader it is EPIPE. */
 export class PipeWriter extends PipeEnd implements Sender<Data, unknown, number> {
   /** Takes ownership of a descriptor, such as one inherited through spawn's `stdio`. */
   static fromFd(fd: number): PipeWriter
@@ -159,9 +181,11 @@ export class PipeWriter extends PipeEnd implements Sender<Data, unknown, number>
     source: PipeReader | UnixSocket<'stream'> | number,
     options?: { bytes?: number } & WaitOptions,
   ): Promise<number>
+  /** A Node stream that owns this end from now on: sending is ERR_INVALID_STATE, destroying it closes. */
   writable(options?: { highWaterMark?: number; signal?: AbortSignal }): Writable
 }
 
+/** A pipe with a name in the file system: fifo(7). */
 export class Fifo {
   private constructor()
   readonly path: string
@@ -171,7 +195,9 @@ export class Fifo {
   static at(path: string | URL): Fifo
   /** Settles when the other side has opened too, as open(2) would, without blocking the event loop. A symbolic link is ELOOP, anything else that is no FIFO ERR_INVALID_ARG_VALUE. */
   openReader(options?: { anyOwner?: boolean } & WaitOptions): Promise<PipeReader>
+  /** The same for writing: settles when somebody reads. */
   openWriter(options?: { anyOwner?: boolean } & WaitOptions): Promise<PipeWriter>
+  /** Removes the name; who has it open goes on. */
   unlink(): void
 }
 
@@ -186,10 +212,12 @@ export function pipeline(
     signal?: AbortSignal
   },
 ): Pipeline
+/** How a process has ended: by `exit` with a code, or by a signal. */
 export interface ExitStatus {
   code: number | null
   signal: NodeJS.Signals | null
 }
+/** Processes that are joined by pipes. */
 export interface Pipeline {
   readonly processes: readonly ChildProcess[]
   /** First command's stdin and last command's stdout, where they are 'pipe' (the default). */
@@ -201,6 +229,7 @@ export interface Pipeline {
 
 // Message queues
 
+/** A message of a queue, with its priority. */
 export interface PosixMessage {
   data: Buffer
   priority: number
@@ -265,6 +294,7 @@ export interface SysvOpenOptions {
   exclusive?: boolean
   mode?: number
 }
+/** Whose an object of System V is, and who may use it. */
 export interface SysvPermissions {
   key: number
   uid: number
@@ -273,6 +303,7 @@ export interface SysvPermissions {
   creatorGid: number
   mode: number
 }
+/** A message of a queue, with its type. */
 export interface SysvMessage {
   data: Buffer
   type: number
@@ -288,6 +319,7 @@ export interface SysvSelect {
   except?: boolean
   truncate?: number
 }
+/** What msgctl(2) tells of a queue. */
 export interface SysvQueueStat extends SysvPermissions {
   messages: number
   bytes: number
@@ -311,6 +343,7 @@ export class SysvMessageQueue
 {
   /** 'private' makes a new one, with or without `create`. */
   static open(key: SysvKey, options?: SysvOpenOptions): SysvMessageQueue
+  /** By its id, as msgget(2) or a parent gave it. */
   static fromId(id: number): SysvMessageQueue
   /** A signed number, as C has it; 0 for a private one. */
   readonly key: number
@@ -327,6 +360,7 @@ export class SysvMessageQueue
   [Symbol.asyncIterator](): AsyncIterableIterator<SysvMessage>
   /** The message at `index` without taking it (MSG_COPY), undefined past the end. ERR_IPC_NOT_SUPPORTED by kernels that cannot. */
   peek(index?: number): SysvMessage | undefined
+  /** IPC_STAT of msgctl(2). */
   stat(): SysvQueueStat
   /** The rest stays as it is. EPERM unless it is yours; root alone may go beyond /proc/sys/kernel/msgmnb. */
   set(changes: { uid?: number; gid?: number; mode?: number; maxBytes?: number }): void
@@ -336,13 +370,17 @@ export class SysvMessageQueue
 
 // Shared memory
 
+/** Where the memory comes from. */
 export type SharedMemoryKind = 'memfd' | 'posix' | 'sysv' | 'file'
+/** What can be forbidden for ever of a memfd: fcntl(2). */
 export type Seal = 'shrink' | 'grow' | 'write' | 'future-write' | 'exec' | 'seal'
+/** Which part of it to map: all of it where nothing is said. */
 export interface SharedMemoryRange {
   /** From which byte of the object on, and how many: a part of it is mapped. The whole of it by default. */
   offset?: number
   length?: number
 }
+/** Memory that several processes have mapped: memfd, POSIX, System V or a file. */
 export class SharedMemory extends Handle {
   /** Anonymous (memfd_create): shared by inheriting or passing it; gone with its last user. Sealed against shrinking unless told otherwise. */
   static create(size: number, options?: { label?: string; hugePages?: boolean; seals?: Seal[] }): SharedMemory
@@ -358,11 +396,14 @@ export class SharedMemory extends Handle {
       anyOwner?: boolean
     } & SharedMemoryRange,
   ): SharedMemory
+  /** Removes a name of shm_open; mappings stay. */
   static unlink(name: string): void
+  /** System V: shmget(2) and shmat(2). `create` needs `size` > 0. */
   static sysv(
     key: SysvKey,
     options?: SysvOpenOptions & { size?: number; readOnly?: boolean; hugePages?: boolean },
   ): SharedMemory
+  /** By its id, as shmget(2) or a parent gave it. */
   static fromSysvId(id: number, options?: { readOnly?: boolean }): SharedMemory
   /** A file mapped shared (mmap). */
   static map(
@@ -390,11 +431,13 @@ export class SharedMemory extends Handle {
   readonly sharedBuffer: SharedArrayBuffer | undefined
   /** A copy, to the end where `length` is omitted or too long; `offset` beyond `size` is ERR_OUT_OF_RANGE. Guarded, as write: a mapping that another process shortened gives ERR_IPC_TRUNCATED, not SIGBUS. Also for runtimes without external buffers. */
   read(offset?: number, length?: number): Buffer
+  /** Copies `data` there; beyond the end is ERR_OUT_OF_RANGE, and nothing is written. */
   write(data: Data, offset?: number): void
   /** Real atomic operations on aligned 32- and 64-bit words, on every runtime. */
   readonly atomics: SharedAtomics
   /** Like Atomics.wait / waitAsync / notify on an Int32 at `offset`, but between processes. As there, a timeout is the answer 'timed-out', not an error. */
   wait(offset: number, expected: number, options?: WaitOptions): Promise<'ok' | 'not-equal' | 'timed-out'>
+  /** The same, and blocks this thread. */
   waitSync(offset: number, expected: number, options?: TimeoutOption): 'ok' | 'not-equal' | 'timed-out'
   /** How many were woken, of all processes together. */
   notify(offset: number, count?: number): number
@@ -406,39 +449,63 @@ export class SharedMemory extends Handle {
   readOnlyFd(): number
   /** Also gives this handle what another process has resized it to: whoever else has it mapped keeps the size that it was opened with. */
   resize(size: number): void
+  /** msync(2): what was written is in the file when this returns. */
   flush(): void
   /** mlock, munlock. */
   pin(): void
+  /** Undoes `pin`. */
   unpin(): void
+  /** madvise(2): how it is going to be used. */
   advise(advice: 'normal' | 'sequential' | 'random' | 'willneed' | 'dontneed' | 'hugepage'): void
   /** System V only: attach counts, sizes, times; permissions. */
   stat(): SysvSharedMemoryStat
+  /** System V only: permissions; the rest stays as it is. */
   set(changes: { uid?: number; gid?: number; mode?: number }): void
   /** Removes the name (shm_unlink, unlink) or marks the segment for removal (IPC_RMID). The mapping stays until close(). */
   unlink(): void
 }
 /** Each gives what stood there before. */
 export interface SharedAtomics {
+  /** Reads: 32 bits. */
   load(type: 'i32' | 'u32', offset: number): number
+  /** Reads: 64 bits. */
   load(type: 'i64' | 'u64', offset: number): bigint
+  /** Writes: 32 bits. */
   store(type: 'i32' | 'u32', offset: number, value: number): void
+  /** Writes: 64 bits. */
   store(type: 'i64' | 'u64', offset: number, value: bigint): void
+  /** Adds: 32 bits. */
   add(type: 'i32' | 'u32', offset: number, value: number): number
+  /** Adds: 64 bits. */
   add(type: 'i64' | 'u64', offset: number, value: bigint): bigint
+  /** Subtracts: 32 bits. */
   sub(type: 'i32' | 'u32', offset: number, value: number): number
+  /** Subtracts: 64 bits. */
   sub(type: 'i64' | 'u64', offset: number, value: bigint): bigint
+  /** Bitwise and: 32 bits. */
   and(type: 'i32' | 'u32', offset: number, value: number): number
+  /** Bitwise and: 64 bits. */
   and(type: 'i64' | 'u64', offset: number, value: bigint): bigint
+  /** Bitwise or: 32 bits. */
   or(type: 'i32' | 'u32', offset: number, value: number): number
+  /** Bitwise or: 64 bits. */
   or(type: 'i64' | 'u64', offset: number, value: bigint): bigint
+  /** Bitwise exclusive or: 32 bits. */
   xor(type: 'i32' | 'u32', offset: number, value: number): number
+  /** Bitwise exclusive or: 64 bits. */
   xor(type: 'i64' | 'u64', offset: number, value: bigint): bigint
+  /** Puts another value there: 32 bits. */
   exchange(type: 'i32' | 'u32', offset: number, value: number): number
+  /** Puts another value there: 64 bits. */
   exchange(type: 'i64' | 'u64', offset: number, value: bigint): bigint
+  /** Puts `value` there if `expected` stands there: 32 bits. */
   compareExchange(type: 'i32' | 'u32', offset: number, expected: number, value: number): number
+  /** Puts `value` there if `expected` stands there: 64 bits. */
   compareExchange(type: 'i64' | 'u64', offset: number, expected: bigint, value: bigint): bigint
 }
+/** The type of a number in a record. */
 export type NumberField = 'u8' | 'i8' | 'u16' | 'i16' | 'u32' | 'i32' | 'f32' | 'f64'
+/** The type of a field of a record. */
 export type FieldType =
   | NumberField
   | 'u64'
@@ -446,6 +513,7 @@ export type FieldType =
   | readonly ['char', number]
   | readonly [NumberField | 'u64' | 'i64', number]
   | Struct<unknown>
+/** What a field of a record is in JavaScript. */
 export type FieldValue<T> = T extends NumberField
   ? number
   : T extends 'u64' | 'i64'
@@ -464,13 +532,17 @@ export function struct<const F extends Record<string, FieldType>>(
   fields: F,
   options?: { endian?: 'native' | 'little' | 'big'; packed?: boolean },
 ): Struct<F>
+/** The layout of a record, and views of records with it. */
 export interface Struct<F> {
   readonly byteLength: number
   readonly alignment: number
   readonly offsets: { readonly [K in keyof F]: number }
+  /** One record, whose fields are read and written where they stand. */
   view(memory: SharedMemory | ArrayBufferLike, offset?: number): StructView<F>
+  /** So many of them, one behind the other. */
   array(memory: SharedMemory | ArrayBufferLike, offset: number, length: number): Array<StructView<F>>
 }
+/** What shmctl(2) tells of a segment. */
 export interface SysvSharedMemoryStat extends SysvPermissions {
   id: number
   size: number
@@ -488,7 +560,9 @@ export interface SysvSharedMemoryStat extends SysvPermissions {
 export interface Permits {
   /** P: waits until `permits` (1) can be taken at once. */
   acquire(options?: { permits?: number } & WaitOptions): Promise<void>
+  /** Does not wait: false where there are not enough. */
   tryAcquire(permits?: number): boolean
+  /** Waits, and blocks this thread. */
   acquireSync(options?: { permits?: number } & TimeoutOption): void
   /** V: gives back. */
   release(permits?: number): void
@@ -545,6 +619,7 @@ export interface SemaphoreOperation {
    */
   undo?: boolean
 }
+/** What semctl(2) tells of a set. */
 export interface SysvSemaphoreSetStat extends SysvPermissions {
   count: number
   operateTime: Date | null
@@ -574,7 +649,9 @@ export class SysvSemaphoreSet extends Handle {
    * hold each other up. More operations than SEMOPM (500) are E2BIG, more than 32,767 permits ERANGE, a removed set EIDRM.
    */
   operate(operations: SemaphoreOperation[], options?: WaitOptions): Promise<void>
+  /** Does not wait: false, and nothing was done. */
   tryOperate(operations: SemaphoreOperation[]): boolean
+  /** Waits, and blocks this thread. */
   operateSync(operations: SemaphoreOperation[], options?: TimeoutOption): void
   /** One of them, as permits. All who take from it through this handle, any number, are served first come, first served. */
   at(index: number, options?: { undo?: boolean }): Permits
@@ -582,7 +659,9 @@ export class SysvSemaphoreSet extends Handle {
   readonly values: number[]
   /** All at once. Whatever any process would have undone of them is forgotten. */
   setValues(values: number[]): void
+  /** One of them; what any process would have undone of it is forgotten. */
   setValue(index: number, value: number): void
+  /** IPC_STAT of semctl(2). */
   stat(): SysvSemaphoreSetStat
   /** The rest stays as it is. EPERM unless it is yours. */
   set(changes: { uid?: number; gid?: number; mode?: number }): void
@@ -597,6 +676,7 @@ export interface MutexGuard extends Disposable {
   /** Once; later calls do nothing. */
   unlock(): void
 }
+/** How a lock is made, where there is none. */
 export interface LockOptions {
   /** Permission bits of a new one, less the umask. 0o600. */
   mode?: number
@@ -609,11 +689,15 @@ export interface LockOptions {
  * Not reentrant: whoever locks again waits for itself. What is held stays held when the handle is closed.
  */
 export class Mutex extends Handle {
+  /** Opens the one with this name, or makes it. */
   static open(name: string, options?: LockOptions): Mutex
   /** Removes the name and the lock: who waits gets EIDRM, who holds holds nothing any more. ENOENT if there is none. */
   static unlink(name: string): void
+  /** Waits for its turn, and blocks nothing. */
   lock(options?: WaitOptions): Promise<MutexGuard>
+  /** Does not wait: undefined where somebody holds it, or waits for it. */
   tryLock(): MutexGuard | undefined
+  /** Waits for its turn, and blocks this thread. */
   lockSync(options?: TimeoutOption): MutexGuard
   /** Whether somebody holds it now. */
   readonly locked: boolean
@@ -622,18 +706,26 @@ export class Mutex extends Handle {
 }
 /** Many readers or one writer; fair, so that neither starves. Opening creates what is missing. `abandoned` tells that a writer has died, until one has given it back. */
 export class RwLock extends Handle {
+  /** Opens the one with this name, or makes it. */
   static open(name: string, options?: LockOptions): RwLock
   /** Removes the name and the lock: who waits gets EIDRM, who holds holds nothing any more. ENOENT if there is none. */
   static unlink(name: string): void
+  /** Waits until nobody writes, and blocks nothing. */
   read(options?: WaitOptions): Promise<MutexGuard>
+  /** Does not wait: undefined where somebody writes, or waits to. */
   tryRead(): MutexGuard | undefined
+  /** Waits until nobody writes, and blocks this thread. */
   readSync(options?: TimeoutOption): MutexGuard
+  /** Waits until nobody else has it, and blocks nothing. */
   write(options?: WaitOptions): Promise<MutexGuard>
+  /** Does not wait: undefined where somebody has it. */
   tryWrite(): MutexGuard | undefined
+  /** Waits until nobody else has it, and blocks this thread. */
   writeSync(options?: TimeoutOption): MutexGuard
 }
 /** Waits, with a mutex given up meanwhile, until another process notifies. Opening creates what is missing. */
 export class Condition extends Handle {
+  /** Opens the one with this name, or makes it. */
   static open(name: string, options?: LockOptions): Condition
   /** Removes the name and the condition: who waits gets EIDRM. ENOENT if there is none. */
   static unlink(name: string): void
@@ -642,6 +734,7 @@ export class Condition extends Handle {
    * the wait, lock again, then reject. Where it cannot hold again (the mutex was closed or unlinked) it rejects with that.
    */
   wait(guard: MutexGuard, options?: WaitOptions): Promise<void>
+  /** The same, and blocks this thread. */
   waitSync(guard: MutexGuard, options?: TimeoutOption): void
   /** Wakes at most `count` (1; Infinity for all) of those who wait now, and tells how many. */
   notify(count?: number): number
@@ -655,6 +748,7 @@ export class Barrier extends Handle {
   readonly parties: number
   /** `last` for the one who made it complete. */
   wait(options?: WaitOptions): Promise<{ last: boolean }>
+  /** The same, and blocks this thread. */
   waitSync(options?: TimeoutOption): { last: boolean }
 }
 /** Which part of a file: from `start` (0), `length` bytes, 0 or omitted to the end. `shared`: others may have it shared too. */
@@ -671,8 +765,11 @@ export class FileLock extends Handle {
   readonly path: string | null
   /** The file, through which nothing is ever locked. */
   readonly fd: number
+  /** Waits for its turn, and blocks nothing. */
   lock(options?: LockRange & WaitOptions): Promise<MutexGuard>
+  /** Does not wait: undefined where it conflicts with another. */
   tryLock(options?: LockRange): MutexGuard | undefined
+  /** Waits for its turn, and blocks this thread. */
   lockSync(options?: LockRange & TimeoutOption): MutexGuard
   /** lock, run, unlock, whatever `body` does. */
   with<T>(body: (guard: MutexGuard) => T | Promise<T>, options?: LockRange & WaitOptions): Promise<T>
@@ -682,6 +779,7 @@ export class FileLock extends Handle {
 
 /** 'SIGTERM', 'SIGRTMIN+3', 'SIGRTMAX-1', or a number. */
 export type SignalName = NodeJS.Signals | `SIGRTMIN+${number}` | `SIGRTMAX-${number}` | 'SIGRTMIN' | 'SIGRTMAX' | number
+/** A signal that has come, with its sender. */
 export interface SignalInfo {
   signal: string
   number: number
@@ -703,6 +801,7 @@ export const signals: {
   receive(signals: SignalName | SignalName[]): SignalReceiver
   /** Where somebody receives it, from when nobody does any more. Takes the place of `process.on` of that signal. Node starts its children with the default action for signals 1 to 31; a realtime signal stays ignored there. */
   ignore(signal: SignalName): void
+  /** What the signal does by default is done again. */
   restoreDefault(signal: SignalName): void
   /** Holds back delivery in this process, of all its threads, until unblock(); regular signals merge while held, realtime ones queue. */
   block(signals: SignalName | SignalName[]): void
@@ -762,17 +861,21 @@ export class ProcessHandle extends Handle {
    * from Linux 6.15 on, and before that while nobody has reaped them, if they are this user's. Reaps nobody.
    */
   exited(options?: WaitOptions): Promise<ExitStatus | null>
+  /** The same, and blocks this thread. */
   exitedSync(options?: TimeoutOption): ExitStatus | null
 }
 
+/** Bytes, messages without a connection, or messages over one: socket(2). */
 export type SocketType = 'stream' | 'datagram' | 'seqpacket'
 /** A path, or '@name' for Linux's abstract namespace ('\0name' is understood too; a file called @x is './@x'). */
 export type SocketAddress = string
+/** Who a process is, by the kernel's word. */
 export interface Credentials {
   readonly pid: number
   readonly uid: number
   readonly gid: number
 }
+/** What one receive has given. */
 export class SocketMessage implements Disposable {
   private constructor()
   readonly data: Buffer
@@ -785,8 +888,10 @@ export class SocketMessage implements Disposable {
   readonly fdCount: number
   /** The first read hands the descriptors to the caller; every read gives the same array. Never read, they are closed by dispose or garbage collection. */
   get fds(): number[]
+  /** Closes the descriptors that nobody has read. */
   [Symbol.dispose](): void
 }
+/** What goes with a message. */
 export interface SocketSendOptions {
   /** Where a datagram goes. */
   to?: SocketAddress
@@ -798,6 +903,7 @@ export class UnixSocket<T extends SocketType = SocketType>
   extends Handle
   implements Sender<Data, SocketSendOptions, boolean | number>, Receiver<SocketMessage, { maxBytes?: number }>
 {
+  /** Two sockets that are connected: socketpair(2). */
   static pair<T extends SocketType = 'stream'>(type?: T): [UnixSocket<T>, UnixSocket<T>]
   /** Waits, without blocking the event loop, where as many as the listener allows wait already. */
   static connect<T extends SocketType = 'stream'>(
@@ -845,6 +951,7 @@ export class UnixSocket<T extends SocketType = SocketType>
   set bufferSizes(sizes: { send?: number; recv?: number })
   /** Bytes sent and not yet read by the other side, with what the kernel needs to keep them (SIOCOUTQ). */
   readonly queuedBytes: number
+  /** shutdown(2): this side reads no more, or writes no more, or neither. */
   shutdown(how?: 'read' | 'write' | 'both'): void
   /**
    * Type 'stream': a Node stream that owns the socket from now on; receiving and sending here are ERR_INVALID_STATE, and destroying it
@@ -854,6 +961,7 @@ export class UnixSocket<T extends SocketType = SocketType>
   /** Type 'stream': a net.Socket that has the descriptor from now on; this handle is closed. */
   toSocket(): Socket
 }
+/** A connection as a Node stream. */
 export interface SocketDuplex extends Duplex {
   /**
    * Writes bytes that descriptors go with: they come with the first of these bytes. Copies are made at once. Descriptors that come
@@ -863,10 +971,13 @@ export interface SocketDuplex extends Duplex {
   writeWithFds(bytes: Uint8Array, fds: Array<number | Handle>): boolean
   readonly bytesRead: number
   readonly bytesWritten: number
+  /** What waits on it keeps the event loop alive. */
   ref(): this
+  /** What waits on it lets the event loop end. */
   unref(): this
   /** For those who take it for a net.Socket: these change nothing. */
   setNoDelay(): this
+  /** Does nothing, for those who take it for a net.Socket. */
   setKeepAlive(): this
 }
 /** Waits for connections. `close()` leaves the file of its path where it is. */
@@ -895,9 +1006,13 @@ export class UnixListener extends Handle implements AsyncIterable<UnixSocket> {
   readonly fd: number
   /** At the limit of open descriptors EMFILE: who has connected waits on. */
   accept(options?: WaitOptions): Promise<UnixSocket>
+  /** Does not wait: undefined where there is none. */
   tryAccept(): UnixSocket | undefined
+  /** Waits for the next connection, and blocks this thread. */
   acceptSync(options?: TimeoutOption): UnixSocket
+  /** `for await` with options. */
   iterate(options?: WaitOptions): AsyncIterableIterator<UnixSocket>
+  /** One connection after the other, until it is closed. */
   [Symbol.asyncIterator](): AsyncIterableIterator<UnixSocket>
 }
 /** A message from another process. */
@@ -931,13 +1046,17 @@ export class Endpoint extends Handle implements Receiver<DirectMessage, { from?:
   static open(options?: { authorize?: (peer: Credentials) => boolean }): Endpoint
   /** This process. */
   readonly pid: number
+  /** Waits for an endpoint of that process and for room, and blocks nothing. */
   send(pid: number, data: Data, options?: { handles?: Handle[] } & WaitOptions): Promise<void>
   /** False where it would have to wait, for an endpoint too. */
   trySend(pid: number, data: Data, options?: { handles?: Handle[] }): boolean
+  /** Waits for an endpoint of that process and for room, and blocks this thread. */
   sendSync(pid: number, data: Data, options?: { handles?: Handle[] } & TimeoutOption): void
   /** `from`: what that process sends, whatever others do; without it the senders take turns. */
   recv(options?: { from?: number } & WaitOptions): Promise<DirectMessage>
+  /** Does not wait: undefined where there is none. */
   tryRecv(options?: { from?: number }): DirectMessage | undefined
+  /** Waits, and blocks this thread. */
   recvSync(options?: { from?: number } & TimeoutOption): DirectMessage
   iterate(options?: { from?: number } & WaitOptions): AsyncIterableIterator<DirectMessage>
   [Symbol.asyncIterator](): AsyncIterableIterator<DirectMessage>
@@ -987,9 +1106,11 @@ export interface ChannelOptions {
   /** A CRC-32C with every message, checked on arrival: ERR_IPC_CORRUPT. */
   checksum?: boolean
 }
+/** A codec by which messages are values. */
 export interface ValueCodec {
   codec: 'json' | 'structured'
 }
+/** What goes with a message. */
 export interface ChannelSendOptions {
   /** Handles that go with the message, in its order: 253 descriptors at most. */
   handles?: Handle[]
@@ -1006,12 +1127,15 @@ export class Channel<Message extends {} = Buffer>
   private constructor()
   /** Two connected ends. Hand one over, or inherit its `fd`: then this process's close() of that end says nothing to the other one. */
   static pair(options?: ChannelOptions & { codec?: 'bytes' }): [Channel, Channel]
+  /** The same with values for messages. */
   static pair<M extends {}>(options: ChannelOptions & ValueCodec): [Channel<M>, Channel<M>]
   /** Adopts the descriptor of an end, such as an inherited one. ERR_IPC_NOT_INITIALIZED: it is no end, or one in use already. */
   static fromFd(fd: number, options?: ChannelOptions & { codec?: 'bytes' }): Channel
+  /** The same with values for messages. */
   static fromFd<M extends {}>(fd: number, options: ChannelOptions & ValueCodec): Channel<M>
   /** To whoever listens there: see ChannelListener. ERR_IPC_VERSION, ERR_IPC_LIMIT where it refuses. */
   static connect(address: SocketAddress, options?: ChannelOptions & { codec?: 'bytes' } & WaitOptions): Promise<Channel>
+  /** The same with values for messages. */
   static connect<M extends {}>(
     address: SocketAddress,
     options: ChannelOptions & ValueCodec & WaitOptions,
@@ -1032,20 +1156,26 @@ export class Channel<Message extends {} = Buffer>
   recvMany(options?: { max?: number } & WaitOptions): Promise<Message[]>
   /** A message with the handles that came with it. Other receives close them. */
   recvEnvelope(options?: WaitOptions): Promise<Envelope<Message> | null>
+  /** Does not wait: undefined where there is none. */
   tryRecvEnvelope(): Envelope<Message> | null | undefined
   /** Codec 'bytes': into memory of the caller's. The length, or null at the end. EMSGSIZE leaves a message that is longer where it is. */
   recvInto(target: ArrayBufferView, options?: WaitOptions): Promise<number | null>
+  /** Does not wait: undefined where there is no message. */
   tryRecvInto(target: ArrayBufferView): number | null | undefined
+  /** Waits, and blocks this thread. */
   recvIntoSync(target: ArrayBufferView, options?: TimeoutOption): number | null
   /**
    * Sending without a copy: write into `bytes`, then commit. One at a time; sends wait behind it. More than half the ring is EMSGSIZE.
    * Codec 'bytes', and between processes of one uid, as for `borrow`; not with `capacity: 0`.
    */
   reserve(length: number, options?: WaitOptions): Promise<Reservation>
+  /** Does not wait: undefined where there is no room, or others wait for it. */
   tryReserve(length: number): Reservation | undefined
   /** Receiving without a copy: `bytes` is the shared memory itself until release(). One at a time; receiving meanwhile is ERR_INVALID_STATE. */
   borrow(options?: WaitOptions): Promise<Borrowed | null>
+  /** Does not wait: undefined where there is no message. */
   tryBorrow(): Borrowed | null | undefined
+  /** Waits, and blocks this thread. */
   borrowSync(options?: TimeoutOption): Borrowed | null
   /** Settles when the other side has received everything that was sent before. */
   flush(options?: WaitOptions): Promise<void>
@@ -1070,6 +1200,7 @@ export class Channel<Message extends {} = Buffer>
   }
   iterate(options?: WaitOptions): AsyncIterableIterator<Message>
   [Symbol.asyncIterator](): AsyncIterableIterator<Message>
+  /** The same as `end`; closes in any case. */
   [Symbol.asyncDispose](): Promise<void>
 }
 /** What may go with a message of a port: handles arrive as handles (codec 'structured': in their places, too), MessagePorts as MessagePorts, and ArrayBuffers are detached here. */
@@ -1099,6 +1230,7 @@ export interface ChannelPortClose extends Event {
   readonly type: 'close'
   readonly error: IpcError | undefined
 }
+/** What a port tells of. */
 export interface ChannelPortEvents<Message = unknown> {
   message: ChannelPortMessage<Message>
   messageerror: ChannelPortError
@@ -1118,11 +1250,17 @@ export interface ChannelPort<Message = unknown> extends EventTarget, Disposable 
   readonly closed: boolean
   /** A port keeps the event loop alive while somebody listens for messages, and while messages wait to be sent. */
   ref(): this
+  /** It lets the event loop end, but for messages that wait to be sent. */
   unref(): this
+  /** Whether it keeps the event loop alive for what may come. */
   hasRef(): boolean
+  /** A listener for messages, by assignment: it takes the place of the one before. */
   onmessage: ((event: ChannelPortMessage<Message>) => void) | null
+  /** The same for what goes wrong. */
   onmessageerror: ((event: ChannelPortError) => void) | null
+  /** The same for the end. */
   onclose: ((event: ChannelPortClose) => void) | null
+  /** As any EventTarget. The first listener for messages starts the port. */
   addEventListener<K extends keyof ChannelPortEvents>(
     type: K,
     listener:
@@ -1131,7 +1269,9 @@ export interface ChannelPort<Message = unknown> extends EventTarget, Disposable 
       | null,
     options?: boolean | { once?: boolean; passive?: boolean; capture?: boolean; signal?: AbortSignal },
   ): void
+  /** As any EventTarget. */
   addEventListener(...of: Parameters<EventTarget['addEventListener']>): void
+  /** As any EventTarget. */
   removeEventListener<K extends keyof ChannelPortEvents>(
     type: K,
     listener:
@@ -1140,34 +1280,49 @@ export interface ChannelPort<Message = unknown> extends EventTarget, Disposable 
       | null,
     options?: boolean | { capture?: boolean },
   ): void
+  /** As any EventTarget. */
   removeEventListener(...of: Parameters<EventTarget['removeEventListener']>): void
   /** With the message itself, as Node's MessagePort has it; 'messageerror' and 'close' with the error. */
   on(event: 'message', listener: (message: Message) => void): this
+  /** With the error. */
   on(event: 'messageerror', listener: (error: IpcError) => void): this
+  /** With the error, or undefined if one side has closed. */
   on(event: 'close', listener: (error: IpcError | undefined) => void): this
+  /** The next one alone. */
   once(event: 'message', listener: (message: Message) => void): this
+  /** The next one alone. */
   once(event: 'messageerror', listener: (error: IpcError) => void): this
+  /** The next one alone. */
   once(event: 'close', listener: (error: IpcError | undefined) => void): this
+  /** Listens no more, by `on`, `once` or addEventListener. */
   off(event: keyof ChannelPortEvents, listener: ((message: Message) => void) | ((error: IpcError) => void)): this
+  /** As `on`. */
   addListener: ChannelPort<Message>['on']
+  /** As `off`. */
   removeListener: ChannelPort<Message>['off']
 }
 /** Handles that are not taken are closed by dispose or by garbage collection. */
 export interface Envelope<M> extends Disposable {
   readonly message: M
+  /** They are the caller's from then on; the same each time. */
   takeHandles(): Handle[]
 }
+/** Room in the ring, for a message that is written there. */
 export interface Reservation extends Disposable {
   readonly bytes: Uint8Array
   /** Sends it, or its first `length` bytes. */
   commit(length?: number): void
+  /** Gives the room up; nothing is sent. */
   cancel(): void
 }
+/** A message where it stands in the ring. */
 export interface Borrowed extends Disposable {
   readonly bytes: Uint8Array
+  /** Gives the room back. `bytes` is empty then. */
   release(): void
 }
 
+/** How to listen, and whom to let in. */
 export interface ListenOptions {
   /** Permissions of the socket's file. 0o600. */
   mode?: number
@@ -1183,16 +1338,23 @@ export interface ListenOptions {
 /** Gives a channel to each process that connects to its address. */
 export class ChannelListener<Message extends {} = Buffer> extends Handle implements AsyncIterable<Channel<Message>> {
   private constructor()
+  /** Listens from when this returns. EADDRINUSE if somebody does already. */
   static listen(address: SocketAddress, options?: ListenOptions & ChannelOptions & { codec?: 'bytes' }): ChannelListener
+  /** The same with values for messages. */
   static listen<M extends {}>(
     address: SocketAddress,
     options: ListenOptions & ChannelOptions & ValueCodec,
   ): ChannelListener<M>
   readonly address: SocketAddress
+  /** Waits for the next channel, and blocks nothing. */
   accept(options?: WaitOptions): Promise<Channel<Message>>
+  /** Does not wait: undefined where there is none. */
   tryAccept(): Channel<Message> | undefined
+  /** Waits for the next channel, and blocks this thread. */
   acceptSync(options?: TimeoutOption): Channel<Message>
+  /** `for await` with options. */
   iterate(options?: WaitOptions): AsyncIterableIterator<Channel<Message>>
+  /** One channel after the other, until it is closed. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Channel<Message>>
 }
 
@@ -1248,6 +1410,7 @@ export class Topic<Message extends {} = Buffer> extends Handle {
   publish(message: Sendable<Message>, options?: WaitOptions): Promise<void>
   /** false if it would have to wait: for room, for publishes before it, or for another publisher that is at it this moment. */
   tryPublish(message: Sendable<Message>): boolean
+  /** Waits for room where there has to be some, and blocks this thread. */
   publishSync(message: Sendable<Message>, options?: TimeoutOption): void
   /**
    * Receives what is published from when this settles on; with `history` the last so many messages that are still there first (Infinity: all
@@ -1297,12 +1460,14 @@ export class RpcError extends Error {
   /** What was thrown: its own name, code and message. null where the server told none. */
   readonly remote: { name: string; code?: string | number; message: string } | null
 }
+/** How calls are served. */
 export interface RpcServeOptions extends ListenOptions {
   /** How many calls run at once; others wait for their turn. No limit. */
   concurrency?: number
   /** Of the channels of an address: 'json' by default. 'structured' for processes of one uid. */
   codec?: 'json' | 'structured'
 }
+/** How to connect to a server. */
 export interface RpcConnectOptions extends WaitOptions {
   /** What the server has to speak: a difference is ERR_IPC_VERSION. */
   codec?: 'json' | 'structured'
@@ -1321,11 +1486,13 @@ export const rpc: {
     options?: RpcConnectOptions,
   ): Promise<RpcClient<Api>>
 }
+/** What serves calls, until it is closed. */
 export interface RpcServer extends Handle {
   /** Connections that are open. */
   readonly clients: number
   /** Takes no more callers and no more calls, lets those end that have begun, then closes. */
   drain(options?: WaitOptions): Promise<void>
+  /** The same as `drain`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 type RpcParam<F> = F extends (params: infer P, ...rest: any[]) => any ? P : unknown
@@ -1337,6 +1504,7 @@ type RpcBatchResults<Api, C> = {
     ? PromiseSettledResult<RpcResult<Api[K]>>
     : never
 }
+/** Calls of a server's methods. */
 export interface RpcClient<Api extends object = any> extends Handle {
   /** Fails with RpcError; with ERR_IPC_PEER_DIED if the server died, and `delivered: 'no'` where it was never sent. Abort and timeout cancel the work on the server too. */
   call<K extends keyof Api & string>(
@@ -1363,6 +1531,7 @@ export interface RpcClient<Api extends object = any> extends Handle {
 
 // Processes with handles, many of them, and whichever comes first
 
+/** Handles for a child. */
 export interface SpawnHandles {
   /** What the child is given, under names of your own: `inherited(name)` there. A Channel, PipeReader or PipeWriter moves: it is closed here once the child has started. */
   handles?: Record<string, Handle>
@@ -1442,6 +1611,7 @@ export function select<S extends Record<string, Selectable>>(
 
 // What there is
 
+/** What kind of object it is. */
 export type IpcKind =
   | 'sysv-queue'
   | 'sysv-semaphores'
@@ -1451,6 +1621,7 @@ export type IpcKind =
   | 'posix-memory'
   | 'fifo'
   | 'socket'
+/** An object that stands on this machine. */
 export interface IpcObject {
   kind: IpcKind
   /** As the class opens it: `/name`, a path, `@name` of an abstract socket, '' of a socket that has none. Of System V objects the key, as ipcs(1) has it. */
@@ -1479,6 +1650,7 @@ export interface IpcObject {
   type?: SocketType
   listening?: boolean
 }
+/** What to list. */
 export interface ListOptions {
   kinds?: IpcKind[]
   /** Where to look for FIFOs and sockets' files too, beside /run, /tmp, /var/tmp, XDG_RUNTIME_DIR and this package's own: each with the two levels of folders below it. */

@@ -1,5 +1,5 @@
 /**
- * `npm test`: sets up what is missing, then lint, the Rust tests and the specs, all of them whatever fails.
+ * `npm test`: sets up what is missing, then lint, the reference, the Rust tests and the specs, all of them whatever fails.
  * `npm test -- FILTER…`: the specs whose path contains a FILTER, and nothing else.
  */
 import { mkdirSync, readdirSync, rmdirSync } from 'node:fs'
@@ -18,6 +18,9 @@ const report = 'target/test/node.tap'
 
 /** @type {import('./support/steps.js').Step} */
 const rustStep = { name: 'Rust tests', command: ['cargo', 'test', '--workspace', '--no-fail-fast'] }
+
+/** @type {import('./support/steps.js').Step} */
+const referenceStep = { name: 'reference', command: [process.execPath, 'scripts/docs.js'] }
 
 /** @type {import('./support/steps.js').Step} */
 const nodeStep = {
@@ -41,7 +44,9 @@ await main(async () => {
   if (chosen.length === 0) throw new Complaint(`No spec matches. There are:\n${specs.join('\n')}`)
   setUp({ faultInject: true, sanitize: Boolean(process.env.CI) })
   mkdirSync(join(root, 'target/test'), { recursive: true })
-  const outcomes = await takeSteps(filters.length === 0 ? [...lintSteps, rustStep, nodeStep] : [nodeStep])
+  const outcomes = await takeSteps(
+    filters.length === 0 ? [...lintSteps, referenceStep, rustStep, nodeStep] : [nodeStep],
+  )
   removeEmptyRegistries()
   console.log('\n── Summary')
   printTimes(outcomes)
