@@ -1236,6 +1236,8 @@ export interface ChannelPortEvents<Message = unknown> {
   messageerror: ChannelPortError
   close: ChannelPortClose
 }
+/** A listener by assignment. Written so that a port of strings is also a port of anything. */
+export type ChannelPortListener<E> = { listener(event: E): void }['listener']
 /** An end of a channel as a MessagePort: see `Channel.port`. Messages wait in the channel until somebody listens for them. */
 export interface ChannelPort<Message = unknown> extends EventTarget, Disposable {
   /**
@@ -1255,11 +1257,11 @@ export interface ChannelPort<Message = unknown> extends EventTarget, Disposable 
   /** Whether it keeps the event loop alive for what may come. */
   hasRef(): boolean
   /** A listener for messages, by assignment: it takes the place of the one before. */
-  onmessage: ((event: ChannelPortMessage<Message>) => void) | null
+  onmessage: ChannelPortListener<ChannelPortMessage<Message>> | null
   /** The same for what goes wrong. */
-  onmessageerror: ((event: ChannelPortError) => void) | null
+  onmessageerror: ChannelPortListener<ChannelPortError> | null
   /** The same for the end. */
-  onclose: ((event: ChannelPortClose) => void) | null
+  onclose: ChannelPortListener<ChannelPortClose> | null
   /** As any EventTarget. The first listener for messages starts the port. */
   addEventListener<K extends keyof ChannelPortEvents>(
     type: K,
