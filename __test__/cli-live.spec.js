@@ -160,16 +160,9 @@ describe('os-ipc watch', options, () => {
       for (const [index, value] of words.entries()) bytes.writeUInt32LE(value, 8 + index * 4)
       return bytes
     }
-    const sound = [
-      record(0, [1, 2, 3]),
-      record(1, [5000, 0]),
-      record(2, [0]),
-      record(3, []),
-      record(4, [1, 1]),
-      record(5, [1, 0, 70, 0]),
-    ]
-    assert.deepEqual(countRecords(Buffer.concat(sound)), { messages: 3, bytes: 12 + 5000 + 70 })
-    assert.equal(countRecords(Buffer.concat([...sound, record(6, [])])), undefined)
+    const sound = [record(0, [1, 2, 3]), record(1, [5000, 0]), record(2, [0]), record(3, []), record(4, [1, 1])]
+    assert.deepEqual(countRecords(Buffer.concat(sound)), { messages: 2, bytes: 12 + 5000 })
+    assert.equal(countRecords(Buffer.concat([...sound, record(5, [])])), undefined)
     assert.equal(countRecords(Buffer.concat([...sound, Buffer.alloc(4)])), undefined)
     assert.equal(countRecords(record(0, [1, 2]).subarray(0, 12)), undefined)
     for (let round = 0; round < 2000; round++) {

@@ -3,7 +3,7 @@
  * records are counted where they still stand, and estimated from a sample where they are overwritten faster than that.
  */
 import { readSync } from 'node:fs'
-import { HANDLES, KIND_SHIFT, LENGTH, MEMORY, START, WHOLE } from '../../channel/layout.js'
+import { HANDLES, KIND_SHIFT, LENGTH, START, WHOLE } from '../../channel/layout.js'
 
 const HEAD = 64
 const WORDS = 128
@@ -109,11 +109,10 @@ export function countRecords(text) {
     const length = word & LENGTH
     const kind = word >>> KIND_SHIFT
     const next = at + ((length + 8 + 7) & ~7)
-    if (kind > MEMORY || next > text.length) return undefined
-    if (kind === WHOLE || kind === START || kind === MEMORY) messages++
-    // The others say how long a message is that stands elsewhere, or follows.
+    if (kind > HANDLES || next > text.length) return undefined
+    if (kind === WHOLE || kind === START) messages++
+    // It says how long the message is that follows.
     if (kind === START && length >= 4) bytes += text.readUInt32LE(at + 8)
-    else if (kind === MEMORY && length >= 12) bytes += text.readUInt32LE(at + 16)
     else if (kind === WHOLE) bytes += length
     else if (kind === HANDLES && length !== 8) return undefined
     at = next
