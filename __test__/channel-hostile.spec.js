@@ -6,7 +6,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { Channel, pipe, SharedMemory } from '../index.js'
 import { coreOf } from '../lib/handle.js'
 import { plainBuild, sanitizedBuild } from './support/builds.js'
-import { fixture, start } from './support/child.js'
+import { meetEnemy } from './support/hostile.js'
 import { descriptors } from './support/state.js'
 
 /** @typedef {import('../index.js').Handle} Handle */
@@ -370,28 +370,7 @@ describe('an enemy that writes', () => {
       skip,
       timeout: 60_000 + LONG * 1000,
     }, async () => {
-      const seed = Math.floor(Math.random() * 0x1_0000_0000)
-      const [near, far] = pair()
-      const patience = 30_000 + LONG * 1000
-      const enemy = start(fixture('channel-hostile.js'), [seed], { handles: [far], patience })
-      const victim = start(fixture('channel-victim.js'), [LONG, seed], { handles: [near], env, patience })
-      const { code, signal, stdout, stderr } = await victim.outcome
-      assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' }, `seed ${seed}`)
-      await enemy.succeeded()
-      const { codes, first, calls, longest, peak } = JSON.parse(stdout)
-      const theirs = ['ERR_IPC_CORRUPT', 'EPIPE', 'ERR_IPC_PEER_DIED', 'ERR_IPC_EXCLUSIVE', 'ERR_IPC_FDS_LOST']
-      // And what its own calls at once have come to.
-      const own = ['ETIMEDOUT', 'EMSGSIZE', 'ERR_IPC_LIMIT', 'ERR_IPC_NOT_SUPPORTED', 'ERR_INVALID_STATE']
-      const known = ['none', ...own, ...theirs]
-      const others = Object.keys(codes).filter((name) => !known.includes(name))
-      assert.deepEqual(
-        others.map((name) => first[name]),
-        [],
-        `seed ${seed}: ${JSON.stringify(codes)}`,
-      )
-      assert.ok(codes.ERR_IPC_CORRUPT > 0 && calls > 100, stdout)
-      assert.ok(longest < 5_000, `seed ${seed}: a call took ${longest} ms`)
-      assert.ok(peak < 1024 * 2 ** 20, `seed ${seed}: ${peak} bytes`)
+      await meetEnemy(LONG, Math.floor(Math.random() * 0x1_0000_0000), env)
     })
   }
 })

@@ -168,6 +168,18 @@ describe('capacity', () => {
     assert.equal(String(await receiving), 'somebody does')
   })
 
+  test('0: what was taken was sent, also if the receiver has closed at once', async () => {
+    for (const size of [1, 30_000]) {
+      const [a, b] = pair({ capacity: 0 })
+      const sending = a.send(Buffer.alloc(size))
+      await turn()
+      assert.equal(b.tryRecv()?.length, size)
+      b.close()
+      await sending
+      await assert.rejects(a.send('y'), coded('EPIPE'))
+    }
+  })
+
   test('0: a send that is given up was not received', async () => {
     const [a, b] = pair({ capacity: 0 })
     await assert.rejects(a.send('x', { timeout: 10 }), coded('ETIMEDOUT'))

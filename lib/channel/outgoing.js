@@ -220,6 +220,11 @@ export class Outgoing extends Ring {
     return Atomics.load(this.words, this.at + RECEIVER_SLEEPS) !== 0
   }
 
+  /** Whether what is offered is somebody's by now. */
+  get isTaken() {
+    return Atomics.load(this.words, this.at + OFFER) === 2
+  }
+
   /** Whether the offer has been taken; then another one can be made. */
   collect() {
     const { words, at } = this

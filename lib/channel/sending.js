@@ -112,7 +112,9 @@ export class Send extends Operation {
 
   attempt() {
     const { core } = this
-    if (this.state !== SENT) checkPeer(core)
+    // Whoever has taken it may have gone since.
+    const taken = this.state === OFFERED && !this.inPieces && core.failure === undefined && core.outgoing.isTaken
+    if (this.state !== SENT && !taken) checkPeer(core)
     return core.guard(() => this.proceed(core.outgoing))
   }
 
