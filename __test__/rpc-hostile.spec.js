@@ -130,6 +130,28 @@ describe('a server', limit, () => {
     assert.equal((await ask({ jsonrpc: '2.0', id: 7, method: 'echo', params: 1 })).id, 7)
   })
 
+  test('answers a batch one by one whose answers are too long together, and refuses one without end', async () => {
+    const { enemy, ask } = victim({ big: () => 'x'.repeat(9_000_000) })
+    await enemy.send(JSON.stringify([1, 2].map((id) => ({ jsonrpc: '2.0', id, method: 'big' }))))
+    for (const id of [1, 2]) assert.equal(JSON.parse(String(await enemy.recv({ timeout: 5000 }))).id, id)
+    assert.equal((await ask(`[${'1,'.repeat(100_000)}1]`)).error.code, -32600)
+  })
+
+  test('is not brought down by a handler whose result is a trap', async () => {
+    const trap = () =>
+      new Proxy(
+        {},
+        {
+          get() {
+            throw new Error('sprung')
+          },
+        },
+      )
+    const { ask } = victim({ trap, later: async () => ({ trap: trap() }) })
+    assert.equal((await ask({ jsonrpc: '2.0', id: 1, method: 'trap' })).error.message, 'sprung')
+    assert.match((await ask({ jsonrpc: '2.0', id: 1, method: 'later' })).error.message, /cannot be sent: sprung/)
+  })
+
   test('keeps the id of a call that goes on for that call', async () => {
     const { ask, enemy } = victim()
     await enemy.send(JSON.stringify({ jsonrpc: '2.0', id: 5, method: 'hang', params: 'twice' }))

@@ -604,6 +604,31 @@ describe('a channel', limit, () => {
     assert.equal(await atB.call('side'), 'a', 'the server at that end goes on')
   })
 
+  test('whose client is forgotten is closed by the garbage collector, unless a call has no answer', async () => {
+    const script = `import { Channel, rpc } from ${JSON.stringify(new URL('../index.js', import.meta.url).href)}
+      const [a, b] = Channel.pair()
+      const server = rpc.serve(a, { later: () => new Promise((resolve) => setTimeout(resolve, 300, 'answered')) })
+      let calling
+      await (async () => {
+        const client = await rpc.connect(b)
+        calling = client.call('later')
+      })()
+      const collect = async () => {
+        for (let n = 0; n < 5; n++) {
+          gc()
+          await new Promise((resolve) => setTimeout(resolve, 10))
+        }
+      }
+      await collect()
+      console.log(server.clients, await calling)
+      while (server.clients > 0) await collect()
+      server.close()
+      console.log('gone')`
+    const { stdout, stderr } = await start('--input-type=module', ['-e', script], { node: ['--expose-gc'] }).outcome
+    assert.equal(stdout, '1 answered\ngone\n')
+    assert.match(stderr, /ERR_IPC_NOT_CLOSED|not closed/)
+  })
+
   test('without a server at the other end refuses calls', async () => {
     const [a, b] = Channel.pair()
     const one = keep(await rpc.connect(a))

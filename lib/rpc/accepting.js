@@ -4,6 +4,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { answered, frame, parsed, refusalOf } from '../channel/connect.js'
 import { optionsOf } from '../channel/options.js'
+import { invalidState } from '../errors.js'
 import { ChannelLink } from './links/channel.js'
 import { PacketLink } from './links/packets.js'
 import { StreamLink } from './links/stream.js'
@@ -20,10 +21,15 @@ import { StreamLink } from './links/stream.js'
 const PAUSE = 100
 const LONGEST_HELLO = 64 * 1024
 
+/** What v8.deserialize makes of a stranger's bytes is not to be trusted. */
+const STRANGER = { code: 'ERR_IPC_UNTRUSTED_OWNER', message: "the codec 'structured' is for processes of one user" }
+
 /** What the first packet of one who wants a channel begins with. */
 const HELLO = 'H'.charCodeAt(0)
 
-/** Links of channels, which may have a server and a client. @type {WeakMap<object, import('./links/link.js').Link>} */
+/** @typedef {import('./links/link.js').Link} Link */
+
+/** Links of channels, which may have a server and a client, and of sockets. @type {WeakMap<object, Link>} */
 const links = new WeakMap()
 
 /** @param {Channel} channel */
@@ -39,7 +45,9 @@ export function linkOf(channel) {
 
 /** @param {UnixSocket} socket */
 export function socketLink(socket) {
+  if (links.has(socket)) throw invalidState('The socket has a client already')
   const link = /** @type {any} */ (socket).type === 'stream' ? new StreamLink(socket) : new PacketLink(socket)
+  links.set(socket, link)
   link.start()
   return link
 }
@@ -134,7 +142,8 @@ async function meet(core, socket, terms) {
     }
     const options = optionsOf(terms.codec === 'structured' ? { codec: 'structured' } : {})
     const { body } = parsed(first)
-    const refusal = refusalOf(options, body)
+    const stranger = terms.codec === 'structured' && first.credentials?.uid !== process.getuid?.()
+    const refusal = stranger ? STRANGER : refusalOf(options, body)
     if (refusal === undefined) {
       core.admit(linkOf(answered(socket, options, first.credentials)))
     } else {

@@ -16,15 +16,25 @@ import { Table } from './table.js'
 /** @typedef {import('./call.js').Call} Call */
 /** @typedef {import('./call.js').SyncCall} SyncCall */
 
+/**
+ * Nothing of this may lead back to the core, as what is made within its constructor does: a client that is forgotten is closed
+ * by it.
+ * @param {Link} link
+ * @returns {import('../handle.js').Native}
+ */
+function leaving(link) {
+  return {
+    close() {
+      link.client = undefined
+      link.leave()
+    },
+  }
+}
+
 export class ClientCore extends Core {
   /** @param {Link} link */
   constructor(link) {
-    super(1, -1, {
-      close() {
-        link.client = undefined
-        link.leave()
-      },
-    })
+    super(1, -1, leaving(link))
     this.link = link
     /** @type {Table<Call | SyncCall | Reading>} */
     this.calls = new Table()
@@ -178,6 +188,7 @@ export class ClientCore extends Core {
     const [rest, extra] = this.gather(params, undefined, undefined, all)
     const frame = link.notation.notification(method, rest, extra)
     this.ready()
+    if (this.waiting >= this.pendingLimit) throw tooManyPending(this.pendingLimit)
     this.begin()
     try {
       await link.post(frame, all)

@@ -47,13 +47,17 @@ export class Connection {
   /** @param {any[]} frames @param {number} size */
   batch(frames, size) {
     const { link } = this
+    if (frames.length > MOST_CALLS) {
+      link.refuse(null, INVALID_REQUEST, `A batch has at most ${MOST_CALLS} calls`)
+      return
+    }
     /** @type {any[]} */
     const answers = []
     let missing = 0
     let begun = false
     const finish = () => {
       if (!begun || missing > 0 || answers.length === 0 || this.gone) return
-      link.postQuietly(link.notation.batch(answers.splice(0)))
+      this.answerAll(answers.splice(0))
     }
     /** @type {Answering} */
     const answering = (answer) => {
@@ -81,6 +85,16 @@ export class Connection {
     }
     begun = true
     finish()
+  }
+
+  /** The answers of a batch: together, or one by one where that would be too long. @param {any[]} answers */
+  async answerAll(answers) {
+    const { link } = this
+    try {
+      await link.post(link.notation.batch(answers))
+    } catch (error) {
+      if (/** @type {any} */ (error).code === 'EMSGSIZE') for (const answer of answers) link.postQuietly(answer)
+    }
   }
 
   /** @param {any} frame @param {Envelope | undefined} envelope @param {number} size @param {Answering} answering */

@@ -2,10 +2,14 @@
  * The server's side of a stream: what a handler gives one by one goes to the caller as far as that has room for it. To a caller
  * that has not asked for a stream, it goes together.
  */
+import { setImmediate } from 'node:timers/promises'
 import { extract } from './handles.js'
 import { ITEM } from './protocol.js'
 
 /** @typedef {import('./running.js').Running} Running */
+
+/** So many items go without a turn of the event loop between. */
+const BURST = 64
 
 /**
  * Whether a result is to be gone through: what gives its items over time always is, a list only for a caller that asked for a
@@ -25,6 +29,7 @@ export async function give(running, source) {
   const iterator = (source[Symbol.asyncIterator] ?? source[Symbol.iterator]).call(source)
   if (running.stream === undefined) return gather(running, iterator)
   let credit = running.stream
+  let sent = 0
   /** @type {(() => void) | undefined} */
   let wake
   running.more = (count) => {
@@ -55,6 +60,7 @@ export async function give(running, source) {
     const { done, value } = Object(next)
     if (done) return null
     credit--
+    if (++sent % BURST === 0) await setImmediate()
     await send(running, await value, iterator)
   }
 }

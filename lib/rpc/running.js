@@ -49,22 +49,19 @@ export class Running {
 
   /** @param {Method} method @param {object} methods */
   run(method, methods) {
-    let result
     try {
       if (this.envelope !== undefined && Array.isArray(this.places)) this.place()
-      result = method.call(methods, this.params, new CallContext(this))
+      const result = method.call(methods, this.params, new CallContext(this))
+      // To be asked what it is may run code of the user's.
+      const pending = isThenable(result) || isGiving(result, this.stream !== undefined)
+      if (pending) {
+        this.connection.register(this)
+        this.settle(result)
+      } else {
+        this.succeed(result)
+      }
     } catch (error) {
       this.fail(error)
-      return
-    }
-    if (isThenable(result)) {
-      this.connection.register(this)
-      this.settle(result)
-    } else if (isGiving(result, this.stream !== undefined)) {
-      this.connection.register(this)
-      this.settle(give(this, result))
-    } else {
-      this.succeed(result)
     }
   }
 

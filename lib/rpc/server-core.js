@@ -12,6 +12,9 @@ import { Connection, NEVER_BEGUN } from './connection.js'
 
 const broken = diagnosticsChannel('os-ipc:rpc:error')
 
+/** What there is of it closes by itself: see `closeAll`. */
+const NATIVE = { close() {} }
+
 export class ServerCore extends Core {
   /**
    * @param {Map<string, Method>} methods
@@ -19,7 +22,7 @@ export class ServerCore extends Core {
    * @param {{ concurrency: number, maxConnections: number }} limits
    */
   constructor(methods, object, { concurrency, maxConnections }) {
-    super(1, -1, { close() {} })
+    super(1, -1, NATIVE)
     this.methods = methods
     this.object = object
     this.concurrency = concurrency

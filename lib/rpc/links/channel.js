@@ -44,6 +44,8 @@ export class ChannelLink extends Link {
     this.channel = channel
     this.core = /** @type {ChannelCore} */ (coreOf(channel))
     this.core.ready()
+    // What waits is counted in bytes, and calls are counted where they are made.
+    this.core.pendingLimit = Number.MAX_SAFE_INTEGER
     this.bytes = this.core.facts.codec === 'bytes'
     if (this.bytes) readText(this.core.incoming)
     /** @type {import('../../wait/direction.js').Direction['head']} */

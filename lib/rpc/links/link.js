@@ -30,6 +30,9 @@ import { CANCEL, ITEM, MORE } from '../protocol.js'
  * @property {(error: Error | null) => void} onEnd
  */
 
+/** What a frame costs beside its bytes while it waits. */
+const OVERHEAD = 256
+
 /** Bytes that wait for the other side to take them: from there on nothing more is asked of it. */
 const CONGESTED = 16 * 1024 * 1024
 
@@ -222,9 +225,10 @@ export class Link {
   /**
    * Counts what waits to be sent: of a side that takes nothing, nothing is taken.
    * @param {Promise<void>} sending
-   * @param {number} size
+   * @param {number} bytes
    */
-  async awaitSent(sending, size) {
+  async awaitSent(sending, bytes) {
+    const size = bytes + OVERHEAD
     this.waiting += size
     if (!this.congested && this.waiting > CONGESTED) {
       this.congested = true

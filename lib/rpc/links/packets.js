@@ -18,6 +18,8 @@ export class PacketLink extends Link {
     this.socket = socket.unref()
     this.core = socketOf(socket)
     this.core.check()
+    // What waits is counted in bytes, and calls are counted where they are made.
+    this.core.pendingLimit = Number.MAX_SAFE_INTEGER
   }
 
   get notation() {

@@ -22,6 +22,8 @@ export class StreamLink extends Link {
     this.socket = socket.unref()
     this.core = socketOf(socket)
     this.core.check()
+    // What waits is counted in bytes, and calls are counted where they are made.
+    this.core.pendingLimit = Number.MAX_SAFE_INTEGER
     this.parser = new Parser()
   }
 
