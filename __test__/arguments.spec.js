@@ -23,7 +23,9 @@ import {
   PosixSemaphore,
   pipe,
   pipeline,
+  RpcError,
   RwLock,
+  rpc,
   SharedMemory,
   SysvSemaphoreSet,
   select,
@@ -174,6 +176,10 @@ let endpoint
 let channel
 /** @type {import('../index.js').ChannelPort} */
 let port
+/** @type {import('../index.js').RpcClient} */
+let client
+/** @type {import('../index.js').RpcServer} */
+let server
 /** @type {Channel[]} */
 let ends = []
 
@@ -552,6 +558,50 @@ withOptions(sync, 'ChannelListener.listen', (options) => ChannelListener.listen(
   handshakeTimeout: milliseconds,
 })
 const parcels = (/** @type {any} */ value) => value === undefined || (Array.isArray(value) && value.length === 0)
+const aFunction = (/** @type {any} */ value) => typeof value === 'function'
+const count = optional(
+  (/** @type {any} */ value) => value === Number.POSITIVE_INFINITY || integer(1, Number.MAX_SAFE_INTEGER)(value),
+)
+const rpcCodec = (/** @type {any} */ value) => [undefined, 'json', 'structured'].includes(value)
+sync('rpc.serve target', string, (value) => rpc.serve(value, {}))
+sync('rpc.serve methods', isObject, (value) => {
+  // It has no methods, and nothing more is asked of it.
+  if (value === throwing) throw mine
+  return rpc.serve(join(folder, 'unwanted'), value)
+})
+sync('rpc.serve method', aFunction, (value) => rpc.serve(join(folder, 'unwanted'), { value }))
+withOptions(sync, 'rpc.serve', (options) => rpc.serve(join(folder, 'unwanted'), {}, options), {
+  concurrency: count,
+  codec: rpcCodec,
+  mode: optional(integer(0, 0o777)),
+  onStale: (/** @type {any} */ value) => [undefined, 'replace', 'fail'].includes(value),
+  authorize: optional(aFunction),
+  maxConnections: count,
+  handshakeTimeout: milliseconds,
+})
+promised('rpc.connect target', string, (value) => rpc.connect(value))
+withOptions(promised, 'rpc.connect', (options) => rpc.connect(join(folder, 'missing'), options), {
+  codec: rpcCodec,
+  ...wait,
+})
+promised('client.call method', string, (value) => client.call(value))
+withOptions(promised, 'client.call', (options) => client.call('x', null, options), { handles: parcels, ...wait })
+sync('client.callSync method', string, (value) => client.callSync(value))
+withOptions(sync, 'client.callSync', (options) => client.callSync('x', null, options), { timeout: milliseconds })
+promised('client.notify method', string, (value) => client.notify(value))
+sync('client.stream method', string, (value) => client.stream(value))
+withOptions(sync, 'client.stream', (options) => client.stream('x', null, options), wait)
+promised(
+  'client.batch calls',
+  (value) => Array.isArray(value) && value.length === 0,
+  (value) => client.batch(value),
+)
+promised('client.batch method', string, (value) => client.batch([[value]]))
+withOptions(promised, 'client.batch', (options) => client.batch([['x']], options), wait)
+withOptions(promised, 'server.drain', (options) => server.drain(options), wait)
+withOptions(sync, 'RpcError', (options) => new RpcError('x', options), {
+  code: optional(integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)),
+})
 promised('channel.send message', data, (value) => channel.send(value))
 withOptions(promised, 'channel.send', (options) => channel.send('x', options), { handles: parcels, ...wait })
 sync('channel.trySend message', data, (value) => channel.trySend(value))
@@ -743,6 +793,9 @@ describe('wrong arguments', () => {
     port = nearPort.port()
     ends = [near, far, nearPort, farPort]
     near.tryRecv()
+    const [callers, servers] = Channel.pair()
+    server = rpc.serve(servers, {})
+    client = await rpc.connect(callers)
     // As a view of a record would show it first.
     new Uint8Array(small.buffer).fill(0xff)
     set = SysvSemaphoreSet.open('private', { values: [7, 8] })
@@ -761,6 +814,8 @@ describe('wrong arguments', () => {
     Object.assign(addon, originals)
     set.remove()
     endpoint.close()
+    client.close()
+    server.close()
     for (const handle of [reader, writer, other.reader, other.writer, queue, memory, small, semaphore, set])
       handle.close()
     for (const handle of [mutex, rwLock, condition, barrier, receiver]) handle.close()

@@ -112,3 +112,15 @@ test('the bench measures our signals and the ends of processes beside C programs
   }
   for (const row of rows) assert.ok(row.value > 0 && row.peerValue > 0, JSON.stringify(row))
 })
+
+test('the bench measures our calls with a large argument beside process.send', () => {
+  const { status, stdout, stderr } = run('rpc', '--quick', '--json', '--runs', '1', '--only', 'typed array')
+  assert.equal(status, 0, stderr)
+  const rows = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .filter(({ page }) => page === 'rpc')
+  assert.equal(rows.length, 2)
+  for (const row of rows) assert.ok(row.value > 0 && row.peerValue > 0 && row.target !== null, JSON.stringify(row))
+})
