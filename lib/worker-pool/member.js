@@ -93,7 +93,7 @@ export class Member {
   #request(method, params, handles) {
     const { client } = this
     client.ready()
-    const call = new Call(client, client.nextId++)
+    const call = new Call(client, client.calls.reserve())
     this.#call = call
     client.request(call, method, params, handles)
     return call.answer
