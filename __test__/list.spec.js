@@ -433,7 +433,7 @@ describe('limits', options, () => {
 
   test('of a process are its own', needs('prlimit'), () => {
     const code = `import('${new URL('../index.js', import.meta.url)}').then(({ limits }) => console.log(limits().RLIMIT_NOFILE))`
-    const words = ['--nofile=99:99', process.execPath, '-e', code]
-    assert.equal(execFileSync('prlimit', words, { encoding: 'utf8' }).trim(), '99')
+    const words = ['--nofile=999:999', process.execPath, '-e', code]
+    assert.equal(execFileSync('prlimit', words, { encoding: 'utf8' }).trim(), '999')
   })
 })
