@@ -50,15 +50,17 @@ export class PortRelay {
   adopt(key, port) {
     this.#open.set(key, port)
     const { post, end, tell } = this.#how
+    // By what a MessagePort has on every runtime.
     /** @type {any} */
     const target = port
     target.addEventListener('message', (/** @type {any} */ { data, ports }) => post(key, data, onlyPorts([...ports])))
-    port.on('messageerror', tell)
-    port.on('close', () => {
+    target.addEventListener('messageerror', (/** @type {any} */ { data }) => tell(data))
+    target.addEventListener('close', () => {
       if (this.#open.delete(key)) end(key)
     })
+    target.start()
     // Who listens at the other end of it keeps the event loop alive.
-    port.unref()
+    target.unref?.()
   }
 
   /** The ends for this process's program of those that have come. @param {number[]} ids */
