@@ -5,6 +5,7 @@ import { after, describe, test } from 'node:test'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { Channel, pipe, SharedMemory } from '../index.js'
 import { coreOf } from '../lib/handle.js'
+import native from '../lib/load.js'
 import { plainBuild, sanitizedBuild } from './support/builds.js'
 import { meetEnemy } from './support/hostile.js'
 import { descriptors } from './support/state.js'
@@ -349,6 +350,16 @@ describe('an enemy that writes', () => {
       for (const handle of [reader, writer]) handle.close()
     })
   }
+
+  test('a bell that nobody can ring any more leaves whoever blocks asleep', () => {
+    const [enemy, victim] = pair()
+    inside(victim)
+    native.channelLeave(inside(enemy).id)
+    const before = process.cpuUsage()
+    assert.throws(() => victim.recvSync({ timeout: 400 }), coded('ETIMEDOUT'))
+    const { user, system } = process.cpuUsage(before)
+    assert.ok(user + system < 60_000, `${(user + system) / 1000} ms`)
+  })
 
   test('bells without a reason cost little, and the loop stays alive', async () => {
     const { victim, outgoing } = enemies()

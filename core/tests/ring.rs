@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod ring {
     use std::collections::VecDeque;
-    use std::os::fd::{AsRawFd, IntoRawFd};
+    use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread;
@@ -293,6 +293,20 @@ mod ring {
         thread::sleep(Duration::from_millis(30));
         drop(other);
         assert_eq!(sender.join().unwrap(), Some(Errno::EPIPE));
+    }
+
+    #[test]
+    fn a_bell_that_nobody_can_ring_keeps_nobody_busy() {
+        let [stays, goes] = End::pair(Geometry::new(0, LIMIT, 0)).unwrap();
+        let [line, other] = Control::pair().unwrap();
+        goes.leave();
+        let began = Instant::now();
+        assert!(!stays.block(line.as_fd().as_raw_fd(), 50).unwrap());
+        assert!(began.elapsed() >= Duration::from_millis(49));
+        assert_eq!(stays.hush().unwrap(), None);
+        drop(other);
+        assert!(stays.block(line.as_fd().as_raw_fd(), 255).unwrap());
+        assert!(began.elapsed() < Duration::from_millis(300));
     }
 
     #[test]

@@ -165,11 +165,18 @@ impl End {
         sys_fd::lend(control, |control| {
             let bell = PollFd::new(self.parts.bell.as_fd(), PollFlags::POLLIN);
             let mut watched = [bell, PollFd::new(control, PollFlags::POLLIN)];
-            match poll(&mut watched, PollTimeout::from(milliseconds)) {
-                Ok(_) => Ok(watched[1].any().unwrap_or(true)),
-                Err(Errno::EINTR) => Ok(false),
+            let wait = |watched: &mut [PollFd<'_>]| match poll(watched, PollTimeout::from(milliseconds)) {
+                Ok(_) | Err(Errno::EINTR) => Ok(()),
                 Err(errno) => Err(Error::os(errno, "poll")),
+            };
+            wait(&mut watched)?;
+            // A bell that nobody can ring any more shows that for ever: whoever has let go of it and stays is not to keep
+            // this thread busy.
+            let [bell, line] = &watched;
+            if bell.revents() == Some(PollFlags::POLLHUP) && line.any() == Some(false) {
+                wait(&mut watched[1..])?;
             }
+            Ok(watched[1].any().unwrap_or(true))
         })
     }
 }
