@@ -3,10 +3,10 @@
  * spares it the ringing and this side the waking up. Everything else of the loop gets its turn between two looks.
  *
  * It is done for as long as it pays. Where it does not (the other side is slow, or shares this processor) it is tried now
- * and then, and less and less often. On a processor that is shared it seems to pay: the other side answers when this one has
- * been interrupted for it, later than if it had slept. So interruptions are counted.
+ * and then, and less and less often.
  */
 import { setImmediate } from 'node:timers'
+import { Interruptions } from './interruptions.js'
 import { hasSeveralProcessors } from './processors.js'
 
 /** Turns, of one or two microseconds each: as long as it takes the other side to wake up and answer. */
@@ -14,8 +14,6 @@ const MOST = 32
 /** Waits between two trials: at first, and at last. */
 const SOON = 32
 const LATE = 4096
-/** Waits in which it has paid, between two looks at how often this process was interrupted. */
-const SAMPLE = 64
 
 export class Patience {
   /** @param {import('../wait/direction.js').Direction} direction whose waits these are */
@@ -28,9 +26,7 @@ export class Patience {
     this.left = 0
     this.scheduled = false
     this.looking = false
-    /** Waits in which it has paid since the last sample, and what was counted then. */
-    this.paid = 0
-    this.interruptions = 0
+    this.interruptions = new Interruptions()
   }
 
   /** Whether who has found nothing is served by a look in a later turn. If not, the other side is to ring. */
@@ -56,14 +52,9 @@ export class Patience {
     setImmediate(look, this)
   }
 
-  sample() {
-    this.paid = 0
-    const before = this.interruptions
-    this.interruptions = countInterruptions()
-    if (before === 0 || this.interruptions - before < SAMPLE / 4) return
+  giveUp() {
     this.turns = 0
     this.pause = LATE
-    this.interruptions = 0
     // Who waits has been told that there will be a look: in this one he asks to be told.
     this.left = 1
   }
@@ -83,7 +74,7 @@ export class Patience {
       this.turns = MOST
       this.pause = SOON
       this.left = this.turns
-      if (++this.paid === SAMPLE) this.sample()
+      if (this.interruptions.areWhatPays()) this.giveUp()
     } else if (--this.left === 0) {
       this.turns >>= 1
       if (this.turns === 0) this.pause = Math.min(LATE, 2 * this.pause)
@@ -92,11 +83,6 @@ export class Patience {
     if (last || direction.head === undefined) this.left = 0
     else this.schedule()
   }
-}
-
-/** How often this process has had to make room for another one. */
-function countInterruptions() {
-  return process.resourceUsage?.().involuntaryContextSwitches ?? 0
 }
 
 /** @param {Patience} patience */

@@ -3,11 +3,12 @@
  * processor. While it shares this one, each look is a loss; so it is done only for as long as it has been paying, and where
  * it has not it is tried less and less often.
  */
+import { Interruptions } from './interruptions.js'
 import { hasSeveralProcessors } from './processors.js'
 
-/** Looks; each takes a nanosecond or two. */
-const TRIAL = 4_000
-const MOST = 40_000
+/** Looks; each takes some tens of nanoseconds. A trial is as long as it takes the other side to wake up and answer. */
+const TRIAL = 2_500
+const MOST = 4_000
 /** Waits between two trials, while it does not pay: at first, and at last. */
 const SOON = 64
 const LATE = 4_096
@@ -17,6 +18,7 @@ export class Spin {
     this.looks = hasSeveralProcessors() ? TRIAL : 0
     this.pause = SOON
     this.skipped = 0
+    this.interruptions = new Interruptions()
   }
 
   /** @param {() => boolean} done @returns {boolean} whether it was done in time */
@@ -26,12 +28,18 @@ export class Spin {
       if (done()) {
         this.looks = Math.min(MOST, this.looks * 2)
         this.pause = SOON
+        if (i > 0 && this.interruptions.areWhatPays()) this.giveUp(LATE)
         return true
       }
     }
-    this.looks = 0
-    this.pause = Math.min(LATE, 2 * this.pause)
+    this.giveUp(Math.min(LATE, 2 * this.pause))
     return false
+  }
+
+  /** @param {number} pause */
+  giveUp(pause) {
+    this.looks = 0
+    this.pause = pause
   }
 
   again() {
