@@ -406,6 +406,23 @@ describe('handles', () => {
     await assert.rejects(a.send('z', { handles: [memory] }), coded('EPIPE'))
   })
 
+  test('arrive although their sender has gone with something unread', async () => {
+    const [a, b] = pair()
+    const memory = SharedMemory.create(64)
+    made.push(memory)
+    memory.write('here', 0)
+    await a.send('attached')
+    assert.equal(String(await b.recv()), 'attached')
+    assert.ok(b.trySend('unread', { handles: [memory] }))
+    assert.ok(a.trySend('last', { handles: [memory] }))
+    a.close()
+    const envelope = await b.recvEnvelope()
+    const [copy] = /** @type {SharedMemory[]} */ (envelope?.takeHandles() ?? [])
+    made.push(copy)
+    assert.equal(String(copy.read(0, 4)), 'here')
+    assert.equal(await b.recv(), null)
+  })
+
   test('of which the message never came are nobody’s once the other side has gone', async () => {
     const [a, b] = pair()
     const { reader, writer } = pipe()

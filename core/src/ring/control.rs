@@ -99,15 +99,21 @@ impl Control {
     pub fn receive(&self, Desk { inbox, room }: &mut Desk) -> Result<Received> {
         room.resize(LONGEST, 0);
         let mut arrived = None;
-        let taken = self.0.try_receive(inbox, room, LONGEST, None, 1, |_, arrival, _| {
-            if !self.0.is_end(&arrival) {
-                arrived = Some((arrival.length, arrival.control));
-            }
-        });
+        let mut take = || {
+            self.0.try_receive(inbox, room, LONGEST, None, 1, |_, arrival, _| {
+                if !self.0.is_end(&arrival) {
+                    arrived = Some((arrival.length, arrival.control));
+                }
+            })
+        };
+        let taken = match take() {
+            // It has gone with something of ours unread. The kernel says so once, before what it had sent itself.
+            Err(Error::Os { errno: Errno::ECONNRESET, .. }) => take(),
+            taken => taken,
+        };
         match taken {
             Ok(Attempt::WouldBlock) => return Ok(Received::Nothing),
             Ok(Attempt::Done(_)) => {}
-            // It has gone with something of ours unread.
             Err(Error::Os { errno: Errno::ECONNRESET, .. }) => return Ok(Received::End),
             Err(error) => return Err(error),
         }
