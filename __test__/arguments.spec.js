@@ -32,6 +32,7 @@ import {
   signals,
   spawn,
   struct,
+  Topic,
 } from '../index.js'
 import native from '../lib/load.js'
 import { childrenOf, descriptors } from './support/state.js'
@@ -180,6 +181,10 @@ let port
 let client
 /** @type {import('../index.js').RpcServer} */
 let server
+/** @type {Topic} */
+let topic
+/** @type {import('../index.js').Subscription} */
+let subscription
 /** @type {Channel[]} */
 let ends = []
 
@@ -557,6 +562,36 @@ withOptions(sync, 'ChannelListener.listen', (options) => ChannelListener.listen(
   ),
   handshakeTimeout: milliseconds,
 })
+const topicOptions = {
+  codec: channelOptions.codec,
+  capacity: optional(integer(1, 2 ** 30)),
+  overflow: (/** @type {any} */ value) => [undefined, 'wait', 'drop-oldest'].includes(value),
+  maxSubscribers: optional(integer(1, 4096)),
+  mode: optional(integer(0, 0o7777)),
+}
+sync('Topic.open address', string, (value) => Topic.open(value))
+withOptions(sync, 'Topic.open', (options) => Topic.open(join(folder, 'topic'), options), topicOptions)
+sync('Topic.unlink', string, (value) => Topic.unlink(value))
+promised('topic.publish message', data, (value) => topic.publish(value))
+withOptions(promised, 'topic.publish', (options) => topic.publish('x', options), wait)
+sync('topic.tryPublish message', data, (value) => topic.tryPublish(value))
+sync('topic.publishSync message', data, (value) => topic.publishSync(value))
+withOptions(sync, 'topic.publishSync', (options) => topic.publishSync('x', options), { timeout: milliseconds })
+withOptions(promised, 'topic.subscribe', (options) => topic.subscribe(options), {
+  history: optional(
+    (/** @type {any} */ value) => value === Number.POSITIVE_INFINITY || integer(0, Number.MAX_SAFE_INTEGER)(value),
+  ),
+  ...wait,
+})
+withOptions(promised, 'subscription.recv', (options) => subscription.recv(options), wait)
+withOptions(sync, 'subscription.recvSync', (options) => subscription.recvSync(options), { timeout: milliseconds })
+withOptions(promised, 'subscription.recvMany', (options) => subscription.recvMany(options), {
+  max: optional(
+    (/** @type {any} */ value) => value === Number.POSITIVE_INFINITY || integer(1, Number.MAX_SAFE_INTEGER)(value),
+  ),
+  ...wait,
+})
+withOptions(sync, 'subscription.iterate', (options) => subscription.iterate(options), wait)
 const parcels = (/** @type {any} */ value) => value === undefined || (Array.isArray(value) && value.length === 0)
 const aFunction = (/** @type {any} */ value) => typeof value === 'function'
 const count = optional(
@@ -796,6 +831,8 @@ describe('wrong arguments', () => {
     const [callers, servers] = Channel.pair()
     server = rpc.serve(servers, {})
     client = await rpc.connect(callers)
+    topic = Topic.open(`@${name}`)
+    subscription = await topic.subscribe()
     // As a view of a record would show it first.
     new Uint8Array(small.buffer).fill(0xff)
     set = SysvSemaphoreSet.open('private', { values: [7, 8] })
@@ -820,6 +857,8 @@ describe('wrong arguments', () => {
       handle.close()
     for (const handle of [mutex, rwLock, condition, barrier, receiver]) handle.close()
     for (const end of ends) end.close()
+    for (const handle of [topic, subscription]) handle.close()
+    Topic.unlink(`@spec-${process.pid}-arguments`)
     rmSync(folder, { recursive: true })
   })
 

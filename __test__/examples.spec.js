@@ -169,6 +169,13 @@ describe('the examples', { timeout: 120_000 }, () => {
       assert.equal(stdout, '100.000000 in all, as at the beginning; it falls from left to right: true\n')
     },
 
+    async 'price-ticker.js'() {
+      const lines = (await outcome(start('price-ticker.js'))).trim().split('\n')
+      const told = (/** @type {string} */ role) =>
+        `${role}: the last price was number 2000; each was received or counted as missed`
+      assert.deepEqual(lines.sort(), ['fast', 'late', 'slow'].map(told))
+    },
+
     async 'file-lock.js'() {
       const stdout = await outcome(start('file-lock.js'))
       assert.equal(stdout, 'every audit was right\n1000 in all, as at the beginning\n')

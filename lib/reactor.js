@@ -51,6 +51,11 @@ function started() {
   return reactor
 }
 
+/** Has all that a wait needs there, or says why not, before anything is begun. */
+export function prepare() {
+  started()
+}
+
 /** Where there is no libuv. */
 function harvest() {
   do {

@@ -3,7 +3,7 @@
  */
 import { timedOut } from '../errors.js'
 import { Core, coresOf } from '../handle.js'
-import { inNextTurn } from '../reactor.js'
+import { inNextTurn, prepare } from '../reactor.js'
 import { FOR_EVER } from '../validate.js'
 import { BLOCKED, Direction } from '../wait/direction.js'
 import { MESSAGES } from './layout.js'
@@ -17,17 +17,42 @@ import { NOTHING } from './reader.js'
 /** How many messages a program may publish, or take, at once, without a turn of the event loop between. */
 const CREDITS = 512
 
+/** Whose first operation says for all that they sleep, and looks once more. */
+class Line extends Direction {
+  /** @param {Operation} operation @param {Wait} wait @param {boolean} [later] whether somebody else sees to that */
+  enqueue(operation, wait, later = false) {
+    const settled = super.enqueue(operation, wait)
+    if (this.head === operation && !later) this.onReady()
+    return settled
+  }
+}
+
+/**
+ * Nothing of this may lead back to the core, as what is made within its constructor does: a handle that is forgotten is closed
+ * by it.
+ * @param {Member} member
+ * @param {(() => void) | undefined} parting
+ * @returns {import('../handle.js').Native}
+ */
+function closingOf(member, parting) {
+  return {
+    close() {
+      parting?.()
+      member.release()
+    },
+  }
+}
+
+/** @param {Reader} reader */
+function leavingOf(reader) {
+  return () => reader.leave()
+}
+
 /** What both have. */
 class MemberCore extends Core {
   /** @param {Member} member @param {number} fd @param {() => void} [parting] before the member is given up */
   constructor(member, fd, parting) {
-    // Nothing of this may lead back here, or a handle that is forgotten would stay.
-    super(member.id, fd, {
-      close() {
-        parting?.()
-        member.release()
-      },
-    })
+    super(member.id, fd, closingOf(member, parting))
     member.users++
     this.member = member
     this.credits = CREDITS
@@ -45,7 +70,7 @@ class MemberCore extends Core {
   }
 
   /**
-   * @param {Direction} direction
+   * @param {Line} direction
    * @param {Operation} operation
    * @param {Wait} wait
    */
@@ -55,7 +80,7 @@ class MemberCore extends Core {
       // A flood is not to starve whatever else there is.
       this.credits = CREDITS
       inNextTurn(direction)
-      return direction.enqueue(operation, wait)
+      return direction.enqueue(operation, wait, true)
     }
     this.credits--
     if (direction.head === undefined) {
@@ -64,10 +89,7 @@ class MemberCore extends Core {
     }
     this.credits = CREDITS
     if (wait.timeout === 0) return direction.submit(operation, wait)
-    const settled = direction.enqueue(operation, wait)
-    // The first one says for all that they sleep, and looks once more.
-    if (direction.head === operation) direction.onReady()
-    return settled
+    return direction.enqueue(operation, wait)
   }
 }
 
@@ -76,8 +98,8 @@ export class TopicCore extends MemberCore {
   constructor(member, address, fd) {
     super(member, fd)
     this.address = address
-    this.publishing = new Direction(this, () => {})
-    this.subscribing = new Direction(this, () => {})
+    this.publishing = new Line(this, prepare)
+    this.subscribing = new Line(this, prepare)
     this.directions.push(this.publishing, this.subscribing)
     /** Plain messages may be published without another look. */
     this.fast = member.codec === 'bytes'
@@ -90,9 +112,9 @@ export class TopicCore extends MemberCore {
 export class SubscriptionCore extends MemberCore {
   /** @param {Member} member @param {Reader} reader */
   constructor(member, reader) {
-    super(member, -1, () => reader.leave())
+    super(member, -1, leavingOf(reader))
     this.reader = reader
-    this.receiving = new Direction(this, () => {})
+    this.receiving = new Line(this, prepare)
     this.directions.push(this.receiving)
     /** How iterations receive. @type {Pick<Direction, 'submit'>} */
     this.lane = { submit: (operation, wait) => this.submit(this.receiving, operation, wait) }

@@ -10,7 +10,7 @@ import { closedError, notSupported } from '../errors.js'
 import native from '../load.js'
 import { startWait } from '../reactor.js'
 import { BELL, CODEC, CODECS, DROPS_OLDEST, FREE, MESSAGES, ROOM, WANTED } from './layout.js'
-import { Memory } from './memory.js'
+import { Memory, shortened } from './memory.js'
 import { Writer } from './writer.js'
 
 /** @typedef {import('../../native.js').TopicFacts} Facts */
@@ -116,7 +116,7 @@ export class Member {
       const started = startWait(begin, (error) => {
         if (sleepers.wait !== wait) return
         sleepers.wait = undefined
-        if (error !== undefined) this.failure ??= error
+        if (error !== undefined) this.failure ??= known(error)
         this.wake(bell)
       })
       if ('value' in started) return false
@@ -201,6 +201,15 @@ export class Member {
 
   /** Blocks this thread until the bell rings, for at most so many milliseconds. @param {number} bell @param {number} heard @param {number} milliseconds */
   block(bell, heard, milliseconds) {
-    native.topicBlock(this.id, (bell + BELL) * 4, heard >>> 0, milliseconds)
+    try {
+      native.topicBlock(this.id, (bell + BELL) * 4, heard >>> 0, milliseconds)
+    } catch (error) {
+      throw known(error)
+    }
   }
+}
+
+/** The kernel says in its own way that the memory has gone. @param {any} error */
+function known(error) {
+  return error?.code === 'ERR_IPC_TRUNCATED' ? shortened() : error
 }

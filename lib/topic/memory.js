@@ -11,6 +11,10 @@ export function corrupt(what) {
   return coded(Error, 'ERR_IPC_CORRUPT', `The topic holds what cannot be: ${what}`)
 }
 
+export function shortened() {
+  return corrupt('it has been shortened or written over')
+}
+
 /** What the memory begins with: not zeros, which stand there when somebody has shortened the file. */
 const MAGIC = new Int32Array(new Uint8Array(Buffer.from('OSIPCTPC')).buffer)
 const HIGH = 2 ** 32
@@ -70,8 +74,13 @@ export class Memory {
     return { oldest, tail, sequence }
   }
 
+  /** Whether it still begins as a topic does. */
+  get isWhole() {
+    return this.words[0] === MAGIC[0] && this.words[1] === MAGIC[1]
+  }
+
   checkHeader() {
-    if (this.words[0] !== MAGIC[0] || this.words[1] !== MAGIC[1]) throw corrupt('it has been shortened or written over')
+    if (!this.isWhole) throw shortened()
   }
 
   /**

@@ -6,6 +6,7 @@ import { coded, timedOut } from '../errors.js'
 import { inNextTurn } from '../reactor.js'
 import { BLOCKED, Operation } from '../wait/direction.js'
 import { EPOCH, FREE, OWNER, POSITION, ROOM, SLOT, SLOTS } from './layout.js'
+import { LOOKS } from './receiving.js'
 import { DONE, LOCKED } from './writer.js'
 
 /** @typedef {import('./core.js').TopicCore} TopicCore */
@@ -40,10 +41,10 @@ class Locked extends Operation {
     const { member } = this.core
     member.check()
     try {
-      for (;;) {
+      const { direction } = this
+      for (let look = 0; look < LOOKS; look++) {
         const outcome = this.proceed()
         if (outcome === DONE) return this.result
-        const { direction } = this
         if (direction === undefined) return BLOCKED
         const bell = outcome === LOCKED ? FREE : ROOM
         const heard = member.announce(bell)
@@ -53,6 +54,9 @@ class Locked extends Operation {
         member.watch(bell, member.writer.blocker)
         if (member.sleep(bell, heard, direction)) return BLOCKED
       }
+      // Bells without end, and nothing else.
+      if (direction !== undefined) inNextTurn(direction)
+      return BLOCKED
     } catch (error) {
       throw member.broke(error)
     }

@@ -1,6 +1,7 @@
 /**
  * Taking messages: what a receive that waits does when its turn comes.
  */
+import { inNextTurn } from '../reactor.js'
 import { BLOCKED, Operation } from '../wait/direction.js'
 import { NOTHING } from './reader.js'
 
@@ -8,6 +9,8 @@ import { NOTHING } from './reader.js'
 
 /** Bytes of the messages that are taken at once: beyond it caches lose. */
 const BATCH = 256 * 1024
+/** Looks in one turn of the event loop. */
+export const LOOKS = 100
 
 export class Take extends Operation {
   /** @param {SubscriptionCore} core */
@@ -17,12 +20,15 @@ export class Take extends Operation {
   }
 
   attempt() {
-    for (;;) {
+    for (let look = 0; look < LOOKS; look++) {
       const message = this.core.take()
       if (message !== BLOCKED) return message
       // Only of one that stands in the queue is anybody told.
       if (this.direction === undefined || this.core.sleep()) return BLOCKED
     }
+    // Something changes all the time, and it is no message.
+    inNextTurn(this.core.receiving)
+    return BLOCKED
   }
 }
 

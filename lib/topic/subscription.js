@@ -5,6 +5,7 @@ import { Spin } from '../channel/spin.js'
 import { invalidThis } from '../errors.js'
 import { Handle } from '../handle.js'
 import { iterate } from '../iterate.js'
+import { isEnd, SOURCE } from '../select/source.js'
 import { integer, objectOf, timeoutOf, waitOf } from '../validate.js'
 import { BLOCKED } from '../wait/direction.js'
 import { SubscriptionCore, subscriptionOf } from './core.js'
@@ -99,6 +100,13 @@ export class Subscription extends Handle {
       () => new Take(core),
       wait,
     )
+  }
+
+  /** How `select` receives from it. @returns {import('../select/source.js').Source} */
+  [SOURCE]() {
+    const core = subscriptionOf(this)
+    core.ready()
+    return { core, direction: core.receiving, operation: new Take(core), ends: isEnd }
   }
 
   [Symbol.asyncIterator]() {

@@ -108,7 +108,8 @@ export class Writer {
     for (let look = 0; look < LOOKS; look++) {
       if (Atomics.load(words, LOCK) === 0 && Atomics.compareExchange(words, LOCK, 0, this.number) === 0) return true
     }
-    for (;;) {
+    // Of one that changes hands all the time, others get it: it is waited for then.
+    for (let look = 0; look < LOOKS; look++) {
       const holder = Atomics.compareExchange(words, LOCK, 0, this.number)
       if (holder === 0) return true
       // It is never held from one call to the next, so our own number stands there for somebody else's mischief.
@@ -122,6 +123,8 @@ export class Writer {
         return true
       }
     }
+    this.blocker = 0
+    return false
   }
 
   leave() {
@@ -176,8 +179,10 @@ export class Writer {
 
   /** Under the lock: what stands there by now. */
   refresh() {
-    const { words } = this.memory
-    if (!this.known || Atomics.load(words, TAIL) !== this.low || words[SEQUENCE] !== this.sequenceLow) this.reload()
+    const { memory } = this
+    const { words } = memory
+    const same = this.known && Atomics.load(words, TAIL) === this.low && words[SEQUENCE] === this.sequenceLow
+    if (!same || !memory.isWhole) this.reload()
   }
 
   /** Under the lock. @param {Uint8Array} payload */
