@@ -7,7 +7,8 @@ import { transports } from './transports.js'
 
 const [name, role, ...words] = process.argv.slice(2)
 const row = transports.find((transport) => transport.name === name)
-const [end] = received()
+const [handle] = received()
+const end = row?.sends?.(handle) ?? handle
 
 /** @type {Record<string, () => Promise<void>>} */
 const roles = {

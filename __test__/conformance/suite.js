@@ -44,6 +44,8 @@ export function conformance(row) {
 
   /** What needs more than one handle of the same end. @type {typeof promise} */
   const ofCopies = row.exclusive ? () => {} : promise
+  /** What needs the receiver in another process. @type {typeof promise} */
+  const ofReceivers = row.stays ? () => {} : promise
 
   /**
    * @param {string} role
@@ -99,7 +101,7 @@ export function conformance(row) {
         await child.succeeded()
       })
 
-      promise('and the other way', async ({ sender, receiver }) => {
+      ofReceivers('and the other way', async ({ sender, receiver }) => {
         const child = give('receive all', receiver, allOf(2000))
         const hash = createHash('sha256')
         for (let i = 0; i < 2000; i++) {
@@ -142,7 +144,7 @@ export function conformance(row) {
         })
       }
 
-      promise('64 sends at once to a slow receiver arrive whole and in the order of the calls', async (ends) => {
+      ofReceivers('64 sends at once to a slow receiver arrive whole and in the order of the calls', async (ends) => {
         const { sender, receiver } = ends
         const child = give('receive all when told', receiver, allOf(64), { stdin: 'pipe' })
         await child.says('ready')
@@ -619,11 +621,11 @@ export function conformance(row) {
     })
 
     describe('the life of a process', () => {
-      promise('that only holds an idle handle ends by itself', async ({ receiver }) => {
+      ofReceivers('that only holds an idle handle ends by itself', async ({ receiver }) => {
         await give('idle', receiver).succeeded()
       })
 
-      promise('that has a receive pending goes on, until there is something', async ({ sender, receiver }) => {
+      ofReceivers('that has a receive pending goes on, until there is something', async ({ sender, receiver }) => {
         const child = give('wait', receiver)
         await child.says('ready')
         await sleep(150)
@@ -632,11 +634,11 @@ export function conformance(row) {
         await child.succeeded()
       })
 
-      promise('ends with a receive pending after unref()', async ({ receiver }) => {
+      ofReceivers('ends with a receive pending after unref()', async ({ receiver }) => {
         await give('wait, then unref', receiver).succeeded()
       })
 
-      promise('goes on again after ref()', async ({ sender, receiver }) => {
+      ofReceivers('goes on again after ref()', async ({ sender, receiver }) => {
         const child = give('unref, then ref and wait', receiver)
         await child.says('ready')
         await sleep(100)
@@ -645,7 +647,7 @@ export function conformance(row) {
         assert.equal(await child.succeeded(), 'readydone')
       })
 
-      promise('ends when the handle with the pending receive is closed', async ({ receiver }) => {
+      ofReceivers('ends when the handle with the pending receive is closed', async ({ receiver }) => {
         assert.equal(await give('close while waiting', receiver).succeeded(), 'ERR_IPC_CLOSED')
       })
     })
@@ -919,7 +921,7 @@ export function conformance(row) {
         })
       }
 
-      promise(
+      ofReceivers(
         `handing over ${row.shared ? 'leaves it open' : 'closes it'} here and nothing else changes`,
         async ({ sender, receiver }) => {
           const child = give('receive all', receiver, allOf(1))

@@ -8,7 +8,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Channel, Fifo, PosixMessageQueue, pipe, SysvMessageQueue, UnixSocket } from '../../index.js'
+import { Channel, Fifo, PosixMessageQueue, pipe, SysvMessageQueue, Topic, UnixSocket } from '../../index.js'
 
 /**
  * @typedef {object} Transport
@@ -20,6 +20,8 @@ import { Channel, Fifo, PosixMessageQueue, pipe, SysvMessageQueue, UnixSocket } 
  * @property {boolean} [exclusive] there is one handle of each end
  * @property {boolean} [tellsDeath] a sender that was killed has not ended the stream
  * @property {boolean} [numberless] it has no descriptor
+ * @property {boolean} [stays] a receiver cannot be handed over
+ * @property {(handle: any) => any} [sends] what has other names for sending, with these
  * @property {boolean} empty whether a message of no bytes can be sent and received
  * @property {(message: any) => Buffer} data the bytes of what a receive gives
  * @property {() => Promise<{ sender: any, receiver: any }>} open both ends, in this process; each can be handed over
@@ -35,6 +37,13 @@ process.once('exit', () => {
   for (const id of made) SysvMessageQueue.fromId(id).remove()
 })
 
+let topics = 0
+
+/** @param {Topic} topic */
+function publishing(topic) {
+  return Object.assign(topic, { send: topic.publish, trySend: topic.tryPublish, sendSync: topic.publishSync })
+}
+
 /** @type {Transport[]} */
 export const transports = [
   {
@@ -49,6 +58,27 @@ export const transports = [
     async open() {
       const [sender, receiver] = Channel.pair({ capacity: 65_536 })
       return { sender, receiver }
+    },
+  },
+  {
+    name: 'topic',
+    exclusive: true,
+    numberless: true,
+    stays: true,
+    boundaries: true,
+    ends: false,
+    largest: 65_528,
+    empty: true,
+    data: (message) => message,
+    sends: publishing,
+    async open() {
+      const path = join(tmpdir(), `os-ipc-spec-topic-${process.pid}-${++topics}`)
+      try {
+        const sender = Topic.open(path, { capacity: 65_536 })
+        return { sender: publishing(sender), receiver: await sender.subscribe() }
+      } finally {
+        rmSync(path)
+      }
     },
   },
   {

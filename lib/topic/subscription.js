@@ -2,7 +2,7 @@
  * One subscriber of a topic, with a position of its own.
  */
 import { Spin } from '../channel/spin.js'
-import { invalidThis } from '../errors.js'
+import { invalidThis, notSupported } from '../errors.js'
 import { Handle } from '../handle.js'
 import { iterate } from '../iterate.js'
 import { isEnd, SOURCE } from '../select/source.js'
@@ -100,6 +100,11 @@ export class Subscription extends Handle {
       () => new Take(core),
       wait,
     )
+  }
+
+  dup() {
+    subscriptionOf(this).check()
+    throw notSupported('A Subscription cannot be duplicated: subscribe once more')
   }
 
   /** How `select` receives from it. @returns {import('../select/source.js').Source} */
