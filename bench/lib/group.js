@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { cpuOf, processesOf } from './cpu.js'
 import { pinning } from './pin.js'
 import { Session } from './session.js'
 import { sum } from './stats.js'
@@ -42,6 +43,7 @@ import { sum } from './stats.js'
  * @typedef {object} Measured
  * @property {Contender} contender
  * @property {Map<Metric, number[]>} runs one value for each round
+ * @property {Array<{ cpuNs: number, ns: number[] }>} cpu of each round: the processor time of all its processes, and what took how long
  * @property {string} failure '' or why there is no figure
  */
 
@@ -81,6 +83,8 @@ class Entry {
     this.contender = contender
     this.group = group
     this.runs = new Map(group.metrics.map((metric) => [metric, /** @type {number[]} */ ([])]))
+    /** @type {Measured['cpu']} */
+    this.cpu = []
     this.failure = ''
     this.count = 1
     /** @type {Session | undefined} */
@@ -116,7 +120,11 @@ class Entry {
   }
 
   async round() {
-    const reply = await /** @type {Session} */ (this.session).go(this.count)
+    const session = /** @type {Session} */ (this.session)
+    const processes = processesOf(session.process.pid ?? 0)
+    const before = cpuOf(processes)
+    const reply = await session.go(this.count)
+    this.cpu.push({ cpuNs: cpuOf(processes) - before, ns: reply.ns })
     for (const [metric, values] of this.runs) values.push(metric.of(reply))
   }
 }

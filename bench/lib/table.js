@@ -78,3 +78,34 @@ function pairs({ runs, peerRuns }) {
   const ratios = runs.slice(0, peerRuns.length).map((value, index) => value / peerRuns[index])
   return ratios.length > 0 ? spread(ratios) : ''
 }
+
+/**
+ * The last table: of each group's first figure our best beside the others' best.
+ *
+ * @param {import('./report/collect.js').ReportGroup[]} groups
+ */
+export function summaryTable(groups) {
+  const lines = groups.flatMap((group) => {
+    const [figure] = group.values.map((value) => value.figure)
+    const values = group.values.filter((value) => value.figure === figure)
+    const less = values[0] && /^(ns|µs|ms)$/.test(values[0].unit)
+    const best = (/** @type {boolean} */ ours) =>
+      values
+        .filter(({ contender }) => group.contenders.some((party) => party.name === contender && party.ours === ours))
+        .sort((a, b) => (less ? a.median - b.median : b.median - a.median))[0]
+    const [own, other] = [best(true), best(false)]
+    if (!own) return []
+    const told = (/** @type {typeof own | undefined} */ value) => (value ? `${number(value.median)} ${value.unit}` : '')
+    return [
+      [
+        `${group.page}: ${group.name}`,
+        own.contender,
+        told(own),
+        other?.contender ?? '',
+        told(other),
+        other ? number(own.median / other.median) : '',
+      ],
+    ]
+  })
+  return `${table(['the best of each group', 'of ours', '', 'of the others', '', 'ratio'], lines)}\n`
+}

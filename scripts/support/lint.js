@@ -1,4 +1,5 @@
 import { breaches, staleGenerated } from './invariants.js'
+import { workflowFaults } from './workflows.js'
 
 /** @type {import('./steps.js').Step[]} */
 export const lintSteps = [
@@ -10,6 +11,7 @@ export const lintSteps = [
   // Without its test target: built as a test the addon exports nothing, and all of it would be dead code.
   { name: 'lint of the addon', command: clippy('os-ipc', '--lib') },
   { name: 'invariants', check: () => breaches() },
+  { name: 'workflows', check: workflowFaults },
   { name: 'generated files', check: staleGenerated },
 ]
 

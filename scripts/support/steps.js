@@ -13,7 +13,7 @@ import { show } from './run.js'
  * @typedef {object} Step
  * @property {string} name
  * @property {string[]} [command] What to run, or
- * @property {() => string[]} [check] what finds the problems itself, one line each.
+ * @property {() => string[] | Promise<string[]>} [check] what finds the problems itself, one line each.
  * @property {NodeJS.ProcessEnv} [env]
  */
 
@@ -39,7 +39,7 @@ async function take({ command, check, env }) {
     const { status, output } = await show(program, args, { env: { ...process.env, ...env } })
     return { passed: status === 0, output }
   }
-  const problems = check?.() ?? []
+  const problems = (await check?.()) ?? []
   for (const problem of problems) console.log(problem)
   return { passed: problems.length === 0, output: problems.join('\n') }
 }
