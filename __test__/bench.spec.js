@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { html } from '../bench/lib/report/html.js'
 
 const bench = fileURLToPath(new URL('../scripts/bench.js', import.meta.url))
 const run = (...args) => spawnSync(process.execPath, [bench, ...args], { encoding: 'utf8', timeout: 90_000 })
@@ -73,24 +74,50 @@ test('the bench measures our POSIX queues beside a C program, and writes all of 
   }
 })
 
-test('the bench measures our channels beside a ring in C', () => {
-  const { status, stdout, stderr } = run('channel', '--quick', '--json', '--runs', '1', '--only', 'local cost')
-  assert.equal(status, 0, stderr)
-  const rows = stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line))
-    .filter(({ page }) => page === 'channel')
-  assert.deepEqual(rows.map(({ transport }) => transport).sort(), [
-    'channel, trySend and tryBorrow',
-    'channel, trySend and tryRecv',
-  ])
-  for (const row of rows) {
-    assert.equal(row.peer, 'C ring')
-    assert.ok(row.value > 0 && row.peerValue > 0, JSON.stringify(row))
-    assert.equal(row.reached, row.value <= Number.parseFloat(row.target.slice(3)), JSON.stringify(row))
+test('a report draws each figure over the sizes at which it was measured', () => {
+  /** @param {string} size @param {string} figure @param {string} unit @param {number[]} medians */
+  const group = (size, figure, unit, medians) => ({
+    page: 'a<b',
+    name: `${figure} ${size}`,
+    size,
+    pinning: 'none',
+    contenders: medians.map((_, index) => ({ name: `c&${index}`, waits: 'awaited', ours: index === 0 })),
+    values: medians.flatMap((median, index) =>
+      [
+        { figure, unit },
+        { figure: 'CPU by message', unit: 'µs' },
+      ].map((what) => ({
+        ...what,
+        contender: `c&${index}`,
+        runs: [median],
+        median,
+        least: median / 2,
+        greatest: 2 * median,
+      })),
+    ),
+  })
+  const report = {
+    taken: 'now',
+    machine: { kernel: '"6"' },
+    versions: { node: '20' },
+    settings: { runs: 1, roundMs: 1, quick: false },
+    cacheLine: [],
+    rows: [],
+    groups: [
+      ...[64, 1024].map((size) => group(`${size === 64 ? '64 B' : '1 KiB'}`, 'round trip p50', 'µs', [size, 2 * size])),
+      group('64 B', 'throughput', 'messages/s', [1e6, 2e6, 3e6]),
+      group('1 MiB', 'throughput', 'GB/s', [1, 2]),
+    ],
   }
+  const page = html(report)
+  looksWhole(page.replaceAll('&#38;', '&'), report)
+  for (const title of ['Latency by size', 'Throughput by size', 'CPU by message', 'CPU by round trip']) {
+    assert.ok(page.includes(title), title)
+  }
+  assert.ok(page.includes('c&#38;0, 64 B: 64 MB/s (32 MB/s to 128 MB/s)'), 'messages a second are bytes a second, too')
+  assert.ok(!page.includes('a<b'))
 })
+
 /** @param {import('../bench/lib/report/collect.js').Report} report */
 function isWhole({ machine, versions, groups, cacheLine }) {
   for (const name of ['processor', 'processors', 'kernel']) assert.ok(machine[name], name)
@@ -124,6 +151,25 @@ function looksWhole(page, { groups }) {
     assert.equal(count(new RegExp(`<${tag}[ >]`, 'g')), count(new RegExp(`</${tag}>`, 'g')), tag)
   }
 }
+
+test('the bench measures our channels beside a ring in C', () => {
+  const { status, stdout, stderr } = run('channel', '--quick', '--json', '--runs', '1', '--only', 'local cost')
+  assert.equal(status, 0, stderr)
+  const rows = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .filter(({ page }) => page === 'channel')
+  assert.deepEqual(rows.map(({ transport }) => transport).sort(), [
+    'channel, trySend and tryBorrow',
+    'channel, trySend and tryRecv',
+  ])
+  for (const row of rows) {
+    assert.equal(row.peer, 'C ring')
+    assert.ok(row.value > 0 && row.peerValue > 0, JSON.stringify(row))
+    assert.equal(row.reached, row.value <= Number.parseFloat(row.target.slice(3)), JSON.stringify(row))
+  }
+})
 
 test('the bench measures our locks uncontended, contended and idle, beside C programs and a bare runtime', () => {
   const { status, stdout, stderr } = run('locks', '--quick', '--json', '--runs', '1')

@@ -45,7 +45,8 @@ function photograph(program, page, name, { height, dark, scratch }) {
     '--headless=new',
     '--disable-gpu',
     '--hide-scrollbars',
-    `--user-data-dir=${join(scratch, 'profile')}`,
+    `--user-data-dir=${join(scratch, name)}`,
+    '--no-first-run',
     // Chromium's own sandbox refuses root, and the page is ours.
     ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
     `--blink-settings=preferredColorScheme=${dark ? 0 : 1}`,
@@ -57,7 +58,8 @@ function photograph(program, page, name, { height, dark, scratch }) {
 
 /** What `os-ipc watch` shows while something goes on. @param {string} scratch */
 async function watchScreen(scratch) {
-  const traffic = spawn(process.execPath, [join(root, '__test__/fixtures/channel-traffic.js'), '25000'])
+  const program = join(root, '__test__/fixtures/channel-traffic.js')
+  const traffic = spawn(process.execPath, [program, '25000'], { stdio: ['pipe', 'ignore', 'inherit'] })
   const server = ['-L', `os-ipc-screenshots-${process.pid}`, '-f', '/dev/null']
   const watch = `'${process.execPath}' '${join(root, 'bin/os-ipc.js')}' watch --interval 0.5`
   const place = ['-x', String(size.columns), '-y', String(size.lines), '-c', scratch]
@@ -66,8 +68,8 @@ async function watchScreen(scratch) {
     await pause(4_000)
     return execFileSync('tmux', [...server, 'capture-pane', '-p', '-t', 'watch'], { encoding: 'utf8' })
   } finally {
-    execFileSync('tmux', [...server, 'kill-server'])
     traffic.kill()
+    execFileSync('tmux', [...server, 'kill-server'], { stdio: 'ignore' })
   }
 }
 

@@ -56,18 +56,18 @@ function section(page, groups) {
     chart(
       'Latency by size: round trip, p50',
       seriesOf(groups, 'round trip p50', (value) => value),
-      (value) => `${number(value)} µs`,
+      time,
     ),
     chart('Throughput by size: bytes a second', seriesOf(groups, 'throughput', perSecond), rate),
     chart(
       'CPU by message, both sides: one way',
       seriesOf(groups, CPU, (value) => value, 'throughput'),
-      (value) => `${number(value)} µs`,
+      time,
     ),
     chart(
       'CPU by round trip, both sides',
       seriesOf(groups, CPU, (value) => value, 'round trip'),
-      (value) => `${number(value)} µs`,
+      time,
     ),
   ]
   const details = groups.map(
@@ -130,4 +130,10 @@ function rate(value) {
     if (value >= size) return `${number(value / size)} ${unit}`
   }
   return `${number(value)} B/s`
+}
+
+/** @param {number} value in microseconds */
+function time(value) {
+  if (value >= 1e6) return `${number(value / 1e6)} s`
+  return value >= 1000 ? `${number(value / 1000)} ms` : `${number(value)} µs`
 }

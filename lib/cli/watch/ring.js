@@ -111,7 +111,7 @@ export function countRecords(text) {
     const next = at + ((length + 8 + 7) & ~7)
     if (kind > HANDLES || next > text.length) return undefined
     if (kind === WHOLE || kind === START) messages++
-    // It says how long the message is that follows.
+    // What begins in pieces says how long it is.
     if (kind === START && length >= 4) bytes += text.readUInt32LE(at + 8)
     else if (kind === WHOLE) bytes += length
     else if (kind === HANDLES && length !== 8) return undefined

@@ -69,6 +69,8 @@ export class Watched {
     const name = `channel:${key.slice(key.indexOf(':') + 1)}/${side}`
     const { messages, bytes: count, at } = this.#told.get(name) ?? { messages: 0, bytes: 0, at: since }
     const seconds = (now - at) / 1000
+    const { estimated } = ring
+    ring.estimated = false
     this.#told.set(name, { messages: ring.messages, bytes: ring.bytes, at: now })
     return {
       kind: 'channel',
@@ -76,7 +78,7 @@ export class Watched {
       size: ring.waiting === 0 ? 'empty' : `${bytes(ring.waiting)} of ${bytes(ring.capacity)}`,
       messages: seconds > 0 ? (ring.messages - messages) / seconds : 0,
       bytes: seconds > 0 ? (ring.bytes - count) / seconds : 0,
-      estimated: ring.estimated,
+      estimated,
       users: [...pids]
         .sort((a, b) => a - b)
         .map(called)
