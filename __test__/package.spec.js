@@ -95,7 +95,9 @@ describe('the package', { timeout: 240_000 }, () => {
 
     test('has whatever its README and guides link to', () => {
       const installed = join(cwd, 'node_modules/os-ipc')
-      const guides = readdirSync(join(installed, 'docs')).map((name) => `docs/${name}`)
+      const guides = readdirSync(join(installed, 'docs'))
+        .filter((name) => name.endsWith('.md'))
+        .map((name) => `docs/${name}`)
       for (const page of ['README.md', ...guides]) {
         const source = readFileSync(join(installed, page), 'utf8')
         for (const [, target] of source.matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)) {
