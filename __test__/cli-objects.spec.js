@@ -21,6 +21,7 @@ import { widthOf } from '../lib/cli/width.js'
 import { run, script } from './fixtures/command-line.js'
 import { fixture, start } from './support/child.js'
 import { needs } from './support/extras.js'
+import { setOf } from './support/locks.js'
 
 const options = { timeout: 60_000 }
 const folder = mkdtempSync(join(tmpdir(), 'os-ipc-cli-'))
@@ -230,6 +231,18 @@ describe('os-ipc rm', options, () => {
     for (const name of [shm, mq, fifo]) assert.ok(!standing(name), name)
     assert.throws(() => queue.stat(), { code: /EINVAL|EIDRM/ })
     queue.close()
+  })
+
+  test('removes a lock with a name whole: its file and its set', async () => {
+    const lock = Mutex.open(word)
+    lock.close()
+    const file = `/os-ipc-mutex.${word}`
+    const id = setOf('mutex', word)
+    const sets = () => list({ kinds: ['sysv-semaphores'] }).map((set) => set.id)
+    assert.ok(sets().includes(id))
+    const { code, stderr } = await run(['rm', '-y', `shm:${file}`])
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
+    assert.ok(!standing(file) && !sets().includes(id))
   })
 
   test('takes a name as ls prints it, whatever is in it', async () => {

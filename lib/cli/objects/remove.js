@@ -1,4 +1,8 @@
 import { lstatSync, unlinkSync } from 'node:fs'
+import { Barrier } from '../../lock/barrier.js'
+import { Condition } from '../../lock/condition.js'
+import { Mutex } from '../../lock/mutex.js'
+import { RwLock } from '../../lock/rw-lock.js'
 import { PosixMessageQueue } from '../../posix-queue/queue.js'
 import { PosixSemaphore } from '../../posix-semaphore/semaphore.js'
 import { SharedMemory } from '../../shared-memory/memory.js'
@@ -8,6 +12,10 @@ import { UsageError } from '../command.js'
 import { shownCall } from './kinds.js'
 
 /** @typedef {import('../../../index.js').IpcObject} IpcObject */
+
+/** Files of locks with names, each of which stands for a semaphore set that has to go with it. */
+const LOCK = /^\/os-ipc-(mutex|rwlock|condition|barrier)\.(.+)$/s
+const LOCKS = { mutex: Mutex, rwlock: RwLock, condition: Condition, barrier: Barrier }
 
 /** A socket without a file ends with whoever has it open. @param {IpcObject} object */
 export function assertRemovable(object) {
@@ -33,7 +41,7 @@ export function remove(object) {
     case 'posix-semaphore':
       return PosixSemaphore.unlink(name)
     case 'posix-memory':
-      return SharedMemory.unlink(name)
+      return removeMemory(name)
     default:
       return removeFile(object)
   }
@@ -50,6 +58,13 @@ function removing(handle, how) {
   } finally {
     handle.close()
   }
+}
+
+/** @param {string} name */
+function removeMemory(name) {
+  const [, kind, lock] = LOCK.exec(name) ?? []
+  if (kind === undefined) return SharedMemory.unlink(name)
+  return LOCKS[/** @type {keyof typeof LOCKS} */ (kind)].unlink(lock)
 }
 
 /** What stands there by now must be what was listed. @param {IpcObject} object */
