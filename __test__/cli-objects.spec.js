@@ -8,6 +8,7 @@ import { after, before, describe, test } from 'node:test'
 import {
   Fifo,
   list,
+  Mutex,
   PosixMessageQueue,
   PosixSemaphore,
   SharedMemory,
