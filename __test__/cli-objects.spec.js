@@ -130,9 +130,9 @@ describe('os-ipc ls', options, () => {
       const seconds = parts.reduce((sum, [, minutes, rest]) => sum + Number(minutes) * 60 + Number(rest), 0)
       assert.ok(seconds < 1, children)
       const pipe = ['-c', '{ "$0" "$1" ls -k shm 2>&1; echo "code $?" >&2; } | head -n 1', process.execPath, script]
-      const { stdout, stderr } = spawnSync('sh', pipe, { encoding: 'utf8' })
-      assert.match(stdout, /^KIND [^\n]*\n$/)
-      assert.match(stderr, /^code (0|141)\n$/)
+      const head = spawnSync('sh', pipe, { encoding: 'utf8' })
+      assert.match(head.stdout, /^KIND [^\n]*\n$/)
+      assert.match(head.stderr, /^code (0|141)\n$/)
     } finally 
       for (const file of files) unlinkSync(file)
   })
