@@ -134,12 +134,10 @@ describe('os-ipc ls', options, () => {
       assert.match(head.stdout, /^KIND [^\n]*\n$/)
       assert.match(head.stderr, /^code (0|141)\n$/)
     } finally 
-      for (const file of files) unlinkSync(file)
-  })
+      for (const file of files) unlinkSync(file))
 
-  test('says in one line that without root and mqueue only queues in use are seen', {
-    skip: process.geteuid?.() !== 0 && 'only root can become somebody else',
-  }, async () => {
+  test('says in one line that without root and mqueue only queues in use are seen', 
+    skip: process.geteuid?.() !== 0 && 'only root can become somebody else',, async () => {
     const { code, stdout, stderr } = await start(fixture('command-line-as-nobody.js'), ['ls', '-k', 'mq']).outcome
     assert.deepEqual([code, stdout], [0, ''])
     assert.match(stderr, /^POSIX queues: only those [^\n]+\n$/)
