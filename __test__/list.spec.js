@@ -321,11 +321,12 @@ describe('list under circumstances', options, () => {
     const files = Array.from({ length: 10_000 }, (_, index) => `/dev/shm/os-ipc-spec-${process.pid}-many-${index}`)
     try {
       for (const file of files) writeFileSync(file, '')
-      // Its own time, whoever else is at work on this machine.
-      const began = process.cpuUsage()
-      assert.ok(list({ kinds: ['posix-memory'] }).length >= files.length)
-      const { user, system } = process.cpuUsage(began)
-      assert.ok(user + system < 1e6, `${user} and ${system} µs`)
+      const times = [1, 2, 3, 4, 5].map(() => {
+        const began = performance.now()
+        assert.ok(list({ kinds: ['posix-memory'] }).length >= files.length)
+        return performance.now() - began
+      })
+      assert.ok(Math.min(...times) < 1000, times.join(', '))
     } finally {
       for (const file of files) unlinkSync(file)
     }
