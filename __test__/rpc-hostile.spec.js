@@ -8,6 +8,7 @@ import { afterEach, describe, test } from 'node:test'
 import { Channel, rpc, SharedMemory, UnixSocket } from '../index.js'
 import { socketLink } from '../lib/rpc/accepting.js'
 import { Parser } from '../lib/rpc/content-length.js'
+import { parseQuickly } from '../lib/rpc/quick.js'
 import { ServerCore } from '../lib/rpc/server-core.js'
 import { start } from './support/child.js'
 import { methods } from './support/rpc-methods.js'
@@ -531,6 +532,54 @@ function mutated(pick, frame) {
       return JSON.stringify([copy, value(), copy])
   }
 }
+
+describe('frames that are recognised', limit, () => {
+  test('are what JSON.parse makes of them, or are left to it', () => {
+    const pick = random(7)
+    const texts = [
+      '{"jsonrpc":"2.0","id":17,"result":null}',
+      '{"jsonrpc":"2.0","id":9007199254740991,"result":{"a":[1,"}"]}}',
+      '{"jsonrpc":"2.0","id":5,"method":"echo"}',
+      '{"jsonrpc":"2.0","id":5,"method":"é/x.y","params":{"__proto__":1}}',
+      '{"jsonrpc":"2.0","id":5,"method":"echo","params":[1,2],"stream":3}',
+      '{"jsonrpc":"2.0","id":5,"method":"a\\u0062","params":1}',
+      '{"jsonrpc":"2.0","id":10,"result":1,"handles":[null]}',
+    ]
+    const recognised = texts.filter((text) => parseQuickly(text) !== undefined)
+    assert.deepEqual(recognised, texts.slice(0, 4))
+    const inserts = [
+      '"',
+      '\\',
+      '}',
+      '{',
+      ',',
+      ':',
+      '0',
+      '1',
+      'null',
+      ' ',
+      '\n',
+      '\t',
+      '"result":',
+      ',"params":',
+      '9'.repeat(20),
+      '\u0001',
+    ]
+    let same = 0
+    for (let round = 0; round < 20_000; round++) {
+      let text = texts[pick(texts.length)]
+      for (let n = pick(3); n > 0; n--) {
+        const at = pick(text.length + 1)
+        text = text.slice(0, at) + inserts[pick(inserts.length)] + text.slice(at + pick(3))
+      }
+      const quick = parseQuickly(text)
+      if (quick === undefined) continue
+      assert.deepEqual(quick, JSON.parse(text), text)
+      same++
+    }
+    assert.ok(same > 3000, String(same))
+  })
+})
 
 describe('mutated frames', { timeout: 600_000 }, () => {
   test('leave a server as it was', async () => {

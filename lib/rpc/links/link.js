@@ -5,6 +5,7 @@
 import { setImmediate } from 'node:timers'
 import { corrupt, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR } from '../errors.js'
 import { CANCEL, ITEM, MORE } from '../protocol.js'
+import { parseQuickly } from '../quick.js'
 
 /** @typedef {import('../../unix-socket/message.js').Credentials} Credentials */
 /** @typedef {import('../../channel/envelope.js').Envelope<unknown>} Envelope */
@@ -111,7 +112,7 @@ export class Link {
   deliverText(text, envelope, size) {
     let frame
     try {
-      frame = JSON.parse(text)
+      frame = (envelope === undefined ? parseQuickly(text) : undefined) ?? JSON.parse(text)
     } catch {
       dispose(envelope)
       this.malformed()
