@@ -1,6 +1,6 @@
 /** Remote procedure calls from and to programs that know nothing of this package. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, connect as netConnect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -147,6 +147,24 @@ describe('Python', limit, () => {
     keep(rpc.serve(UnixListener.listen(address), methods))
     const said = await output(script, ['client', address], { command: 'python3' })
     assert.equal(said, "3\n['ü', {'x': None}]\n42\nTrue\n-32700\n")
+  })
+
+  test('calls our server as the documentation shows it', async () => {
+    const page = readFileSync(new URL('../docs/rpc.md', import.meta.url), 'utf8')
+    const [, code] = /```python\n(.*?)```/s.exec(page) ?? []
+    const place = join(folder, 'client.py')
+    const lines = [
+      'client = Client(sys.argv[1])',
+      "print(client.call('add', {'a': 40, 'b': 2}))",
+      'try:',
+      "    client.call('throws', [])",
+      'except RuntimeError as error:',
+      '    print(error)',
+    ]
+    writeFileSync(place, `import sys\n${code}\n${lines.join('\n')}\n`)
+    const address = newAddress()
+    keep(rpc.serve(UnixListener.listen(address), methods))
+    assert.equal(await output(place, [address], { command: 'python3' }), '42\nit does not fit\n')
   })
 
   test('serves our client', async () => {

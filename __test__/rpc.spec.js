@@ -673,6 +673,16 @@ describe('a listener', limit, () => {
     })
   }
 
+  test('with an abstract name is found, of either type', async () => {
+    for (const type of /** @type {const} */ (['stream', 'seqpacket'])) {
+      const address = `@os-ipc-spec-rpc-${type}-${process.pid}`
+      keep(rpc.serve(UnixListener.listen(address, { type }), methods))
+      const client = keep(await rpc.connect(address))
+      assert.equal(await client.call('add', { a: 1, b: 2 }), 3)
+    }
+    await assert.rejects(rpc.connect(`@os-ipc-spec-rpc-none-${process.pid}`), { code: 'ECONNREFUSED' })
+  })
+
   test('that does not answer a connect is given up', async () => {
     const address = newAddress()
     keep(UnixListener.listen(address, { type: 'seqpacket' }))

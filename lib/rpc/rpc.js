@@ -92,7 +92,7 @@ async function linkAt(address, codec, wait) {
   try {
     channel = await Channel.connect(address, { timeout: wait.timeout, signal: wait.signal })
   } catch (error) {
-    if (/** @type {any} */ (error).code !== 'EPROTOTYPE') throw error
+    if (!isOfAnotherType(error, address)) throw error
     refuseStructured(codec)
     const timeout = wait.timeout === Number.POSITIVE_INFINITY ? wait.timeout : Math.max(0, deadline - performance.now())
     return socketLink(await UnixSocket.connect(address, { type: 'stream', timeout, signal: wait.signal }))
@@ -103,6 +103,16 @@ async function linkAt(address, codec, wait) {
     channel.close()
     throw error
   }
+}
+
+/**
+ * Whether it may be a stream socket that listens there. Of names in the abstract namespace each type has its own, so that there
+ * nobody listens as far as the kernel is concerned.
+ * @param {any} error
+ * @param {string} address
+ */
+function isOfAnotherType({ code }, address) {
+  return code === 'EPROTOTYPE' || (code === 'ECONNREFUSED' && (address.startsWith('@') || address.startsWith('\0')))
 }
 
 /** @param {Link} link */
