@@ -67,7 +67,7 @@ export default {
       }
       context.round()
     }
-    return { ...figures, stepsOfEachKind: kinds.size, ...noticeOf(notices) }
+    return { ...figures, kindsOfSteps: String(kinds.size), ...noticeOf(notices) }
   },
 }
 

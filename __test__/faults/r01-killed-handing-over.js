@@ -92,7 +92,7 @@ export default {
       figures.kills++
       context.round()
     }
-    return { ...figures, stepsOfEachKind: kinds.size }
+    return { ...figures, kindsOfSteps: String(kinds.size) }
   },
 }
 

@@ -55,7 +55,7 @@ export default {
         context.round()
       }
     })
-    return { ...figures, stepsOfEachKind: kinds.size }
+    return { ...figures, kindsOfSteps: String(kinds.size) }
   },
 }
 
