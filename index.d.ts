@@ -1203,8 +1203,6 @@ export class Channel<Message extends {} = Buffer>
   /** The same as `end`; closes in any case. */
   [Symbol.asyncDispose](): Promise<void>
 }
-/** What may go with a message of a port: handles arrive as handles (codec 'structured': in their places, too), MessagePorts as MessagePorts, and ArrayBuffers are detached here. */
-export type PortTransfer = Handle | MessagePort | ArrayBuffer
 /** A message that has come by a port. */
 export interface ChannelPortMessage<Message = unknown> extends Event {
   readonly type: 'message'
@@ -1243,8 +1241,11 @@ export interface ChannelPort<Message = unknown> extends EventTarget, Disposable 
   /**
    * Never waits. What has no room in the channel waits here, in order, up to the channel's `maxQueued` bytes; beyond them it is
    * ERR_IPC_LIMIT. Throws what `send` rejects with for a message that cannot be sent. Once either side has closed or died it does nothing.
+   *
+   * `transfer`: handles, which arrive as handles (codec 'structured': in their places, too), MessagePorts, which arrive as MessagePorts,
+   * and ArrayBuffers, which are detached here. Libraries differ in how they call the type of these; anything else is ERR_INVALID_ARG_TYPE.
    */
-  postMessage(message: unknown, transfer?: readonly PortTransfer[] | { transfer?: readonly PortTransfer[] }): void
+  postMessage(message: unknown, transfer?: readonly object[] | { transfer?: readonly object[] }): void
   /** For whoever calls it: a port is started by its first listener. */
   start(): void
   /** What was posted before is sent before; `channel.close()` does not wait for it. */
@@ -1552,6 +1553,7 @@ export function spawn(command: string, args: readonly string[], options: SpawnOp
  */
 export function inherited<H extends Handle = Handle>(name: string): H
 
+/** How a pool is made. */
 export interface WorkerPoolOptions {
   /** How many processes: as many as there are cores. */
   size?: number
@@ -1561,6 +1563,7 @@ export interface WorkerPoolOptions {
   execArgv?: string[]
   env?: NodeJS.ProcessEnv
 }
+/** How a task is done. */
 export interface RunOptions extends WaitOptions {
   /** They go along with the task: `context.handles` in the worker. */
   handles?: Handle[]
@@ -1573,6 +1576,7 @@ export interface RunOptions extends WaitOptions {
  */
 export class WorkerPool extends Handle {
   private constructor()
+  /** Starts the processes, which import the module. */
   static start(modulePath: string | URL, options?: WorkerPoolOptions): WorkerPool
   /**
    * Settles with what the task gives, or rejects with what it throws: name, message and `code` are kept. ERR_IPC_PEER_DIED if its worker died.
@@ -1587,6 +1591,7 @@ export class WorkerPool extends Handle {
   drain(options?: WaitOptions): Promise<void>
   /** At once: tasks without a result are ERR_IPC_CLOSED. */
   close(): void
+  /** The same as `drain`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
