@@ -1,5 +1,6 @@
 /**
- * Processes: how soon it is noticed that one has ended, of as many as end at random.
+ * Processes: how soon it is noticed that one has ended, of as many as end at random; and what it costs to start one that is
+ * given handles.
  */
 import { compile } from '../lib/compile.js'
 import { script } from '../lib/session.js'
@@ -31,5 +32,26 @@ export function groups(settings) {
       ],
       targets: [{ figure: p99, ours, peer: program, than: '<=', ratio: 5 }],
     },
+    starting(),
   ]
+}
+
+/** @returns {import('../lib/group.js').Group} */
+function starting() {
+  const figure = 'started and seen out, p50'
+  const waits = 'awaited, parked in the event loop'
+  const [ours, same] = ['spawn, 8 handles', "Node's spawn, 8 descriptors"]
+  return {
+    name: 'processes, started with handles',
+    size: '8 descriptors',
+    pinning: 'one CPU',
+    maxCount: 200,
+    metrics: [{ figure, unit: 'µs', of: ({ ns }) => percentile(ns, 0.5) / 1000 }],
+    contenders: [
+      { name: ours, waits, ours: true, command: () => script('spawn-near.js', 'ours', 8) },
+      { name: same, waits, command: () => script('spawn-near.js', 'node', 8) },
+      { name: "Node's spawn, none", waits, command: () => script('spawn-near.js', 'node', 0) },
+    ],
+    targets: [{ figure, ours, peer: same, than: '<=', ratio: 1.1 }],
+  }
 }
