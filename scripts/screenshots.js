@@ -60,7 +60,7 @@ function photograph(program, page, name, { height, dark, scratch }) {
 async function watchScreen(scratch) {
   const program = join(root, '__test__/fixtures/channel-traffic.js')
   const traffic = spawn(process.execPath, [program, '25000'], { stdio: ['pipe', 'ignore', 'inherit'] })
-  const server = ['-L', `os-ipc-screenshots-${process.pid}`, '-f', '/dev/null']
+  const server = ['-S', join(scratch, 'tmux'), '-f', '/dev/null']
   const watch = `'${process.execPath}' '${join(root, 'bin/os-ipc.js')}' watch --interval 0.5`
   const place = ['-x', String(size.columns), '-y', String(size.lines), '-c', scratch]
   execFileSync('tmux', [...server, 'new-session', '-d', '-s', 'watch', ...place, watch])

@@ -1,19 +1,29 @@
 /** A real terminal that nobody looks at: a tmux server of this process's own. */
 import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after } from 'node:test'
 
-const socket = `os-ipc-spec-${process.pid}`
+/** For the server's socket, which it leaves behind. */
+let folder = ''
 let windows = 0
 
 /** @param {...string} words */
 function tmux(...words) {
-  return execFileSync('tmux', ['-L', socket, '-f', '/dev/null', ...words], { encoding: 'utf8', timeout: 10_000 })
+  folder ||= mkdtempSync(join(tmpdir(), 'os-ipc-tmux-'))
+  return execFileSync('tmux', ['-S', join(folder, 'socket'), '-f', '/dev/null', ...words], {
+    encoding: 'utf8',
+    timeout: 10_000,
+  })
 }
 
 /** To be called once in each spec that opens terminals. */
 export function closeTerminalsAfter() {
   after(() => {
-    if (windows > 0) tmux('kill-server')
+    if (folder === '') return
+    tmux('kill-server')
+    rmSync(folder, { recursive: true })
   })
 }
 
