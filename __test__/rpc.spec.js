@@ -745,6 +745,13 @@ describe('the event loop', limit, () => {
     const server = `import { rpc } from ${index}
       rpc.serve(${JSON.stringify(newAddress())}, {}).unref()`
     assert.equal((await start('--input-type=module', ['-e', server]).outcome).code, 0)
+    const both = `import { Channel, rpc } from ${index}
+      const [one, other] = Channel.pair({ codec: 'json' })
+      rpc.serve(one, { who: () => 'me' })
+      const client = await rpc.connect(other)
+      console.log(await client.call('who'))
+      client.close()`
+    assert.deepEqual((await start('--input-type=module', ['-e', both]).outcome).stdout, 'me\n')
     const child = await elsewhere(newAddress())
     await sleep(50)
     assert.equal(child.process.exitCode, null)

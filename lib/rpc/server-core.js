@@ -34,13 +34,21 @@ export class ServerCore extends Core {
     this.queue = new Map()
     this.proceeding = false
     this.draining = false
-    /** Stops accepting. @type {() => void} */
-    this.stopListening = () => {}
+    /** Stops accepting; undefined where there is nothing to accept. @type {(() => void) | undefined} */
+    this.stopListening = undefined
     /** Whoever waits for the last call to end. @type {Set<() => void>} */
     this.idle = new Set()
     this.closing.add(() => this.closeAll())
     // To serve is to wait.
+    this.serving = true
     this.begin()
+  }
+
+  /** Nobody will come any more. */
+  rest() {
+    if (!this.serving) return
+    this.serving = false
+    this.end()
   }
 
   /** @param {Link} link */
@@ -60,6 +68,7 @@ export class ServerCore extends Core {
       broken.publish({ error, peer: connection.known })
     }
     this.tellIdle()
+    if (this.stopListening === undefined) this.rest()
   }
 
   /** Whether one more may run. */
@@ -111,8 +120,8 @@ export class ServerCore extends Core {
   }
 
   closeAll() {
-    this.stopListening()
-    this.end()
+    this.stopListening?.()
+    this.rest()
     const reason = closedError()
     for (const connection of [...this.connections]) {
       connection.gone = true

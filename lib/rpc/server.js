@@ -23,7 +23,7 @@ export class RpcServer extends Handle {
     if (wait.signal?.aborted) throw wait.signal.reason
     if (core.closed) return
     core.draining = true
-    core.stopListening()
+    core.stopListening?.()
     if (!core.quiet) {
       /** @type {() => void} */
       let told = () => {}
