@@ -1453,6 +1453,8 @@ export interface CallContext {
 }
 /** What can be called. Only what is the object's own counts. */
 export type Methods = Record<string, (params: any, context: CallContext) => unknown>
+/** The same of an interface, whose members TypeScript does not take for those of a Record. */
+type MethodsOf<Api> = { [K in keyof Api]: (params: any, context: CallContext) => unknown }
 /** What the handler threw, or what the server says of a call. Only local conditions (timeout, abort, death, close) have string codes. */
 export class RpcError extends Error {
   /** For a handler to throw: `code` and `data` are the JSON-RPC error's. */
@@ -1483,6 +1485,11 @@ export const rpc: {
     methods: Methods,
     options?: RpcServeOptions,
   ): RpcServer
+  serve<Api extends MethodsOf<Api>>(
+    target: SocketAddress | Channel<any> | ChannelListener<any> | UnixListener,
+    methods: Api,
+    options?: RpcServeOptions,
+  ): RpcServer
   /** An address is a ChannelListener's, or else a stream socket's. What is given belongs to the client from then on. */
   connect<Api extends object = any>(
     target: SocketAddress | Channel<any> | UnixSocket,
@@ -1499,9 +1506,19 @@ export interface RpcServer extends Handle {
   [Symbol.asyncDispose](): Promise<void>
 }
 type RpcParam<F> = F extends (params: infer P, ...rest: any[]) => any ? P : unknown
-type RpcResult<F> = F extends (...args: any[]) => infer R ? Awaited<R> : any
+/** To be left out where the method can do without. */
+type RpcParams<F> = undefined extends RpcParam<F> ? [params?: RpcParam<F>] : [params: RpcParam<F>]
+type RpcArguments<F, Options> = [...RpcParams<F>, options?: Options]
+/** What is given one by one comes together as an array. */
+type RpcGathered<R> = R extends Handle ? R : R extends AsyncIterable<infer I> | IterableIterator<infer I> ? I[] : R
+type RpcResult<F> = F extends (...args: any[]) => infer R ? RpcGathered<Awaited<R>> : any
+type RpcItem<F> = F extends (...args: any[]) => infer R
+  ? Awaited<R> extends AsyncIterable<infer I> | Iterable<infer I>
+    ? I
+    : Awaited<R>
+  : any
 /** One call of a batch. */
-type RpcBatchCall<Api> = { [K in keyof Api & string]: [method: K, params?: RpcParam<Api[K]>] }[keyof Api & string]
+type RpcBatchCall<Api> = { [K in keyof Api & string]: [method: K, ...RpcParams<Api[K]>] }[keyof Api & string]
 type RpcBatchResults<Api, C> = {
   -readonly [I in keyof C]: C[I] extends readonly [infer K extends keyof Api, ...any]
     ? PromiseSettledResult<RpcResult<Api[K]>>
@@ -1512,19 +1529,18 @@ export interface RpcClient<Api extends object = any> extends Handle {
   /** Fails with RpcError; with ERR_IPC_PEER_DIED if the server died, and `delivered: 'no'` where it was never sent. Abort and timeout cancel the work on the server too. */
   call<K extends keyof Api & string>(
     method: K,
-    params?: RpcParam<Api[K]>,
-    options?: { handles?: Handle[] } & WaitOptions,
+    ...rest: RpcArguments<Api[K], { handles?: Handle[] } & WaitOptions>
   ): Promise<RpcResult<Api[K]>>
   /** Blocks this thread. Answers to other calls reach them meanwhile. */
-  callSync<K extends keyof Api & string>(
-    method: K,
-    params?: RpcParam<Api[K]>,
-    options?: TimeoutOption,
-  ): RpcResult<Api[K]>
+  callSync<K extends keyof Api & string>(method: K, ...rest: RpcArguments<Api[K], TimeoutOption>): RpcResult<Api[K]>
   /** Settles when it is sent. Nobody tells what became of it. */
-  notify<K extends keyof Api & string>(method: K, params?: RpcParam<Api[K]>): Promise<void>
+  notify<K extends keyof Api & string>(method: K, ...params: RpcParams<Api[K]>): Promise<void>
   /** What the server gives one by one, as fast as it is taken. Leaving the loop ends it there. `timeout` is for each of them. */
-  stream<R = any>(method: keyof Api & string, params?: unknown, options?: WaitOptions): AsyncIterableIterator<R>
+  stream<K extends keyof Api & string>(
+    method: K,
+    ...rest: RpcArguments<Api[K], WaitOptions>
+  ): AsyncIterableIterator<RpcItem<Api[K]>>
+  stream<R>(method: keyof Api & string, params?: unknown, options?: WaitOptions): AsyncIterableIterator<R>
   /** Many calls in one frame; what became of each. */
   batch<const C extends readonly RpcBatchCall<Api>[]>(calls: C, options?: WaitOptions): Promise<RpcBatchResults<Api, C>>
   /** Answers that came when nobody waited for them any more, and frames that were no answers. */

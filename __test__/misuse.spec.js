@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { inspect } from 'node:util'
 import {
   Channel,
   PipeReader,
@@ -16,6 +17,7 @@ import {
   SharedMemory,
   SysvMessageQueue,
   struct,
+  Topic,
   UnixSocket,
 } from '../index.js'
 import { needs, python } from './support/extras.js'
@@ -133,6 +135,38 @@ describe('a method called upon another object', () => {
       assert.throws(() => PipeReader.prototype.tryRecv.call(/** @type {any} */ (other)), wrong)
       await assert.rejects(PipeReader.prototype.recv.call(/** @type {any} */ (other)), wrong)
     }
+  })
+})
+
+describe('a handle that is looked at by console.log', () => {
+  test('shows the descriptor that it has, and none where it has none', (t) => {
+    const { reader } = open(t)
+    assert.match(inspect(reader), new RegExp(`^PipeReader {[^}]*fd: ${reader.fd}\\b`))
+    const address = `@os-ipc-spec-${process.pid}-looked-at`
+    const topic = Topic.open(address)
+    t.after(() => Topic.unlink(address))
+    t.after(() => topic.close())
+    assert.match(inspect(topic), /^Topic {[^}]*codec: 'bytes'/)
+    assert.doesNotMatch(inspect(topic), /fd/)
+  })
+
+  test('makes none by that', (t) => {
+    const ends = Channel.pair()
+    t.after(() => {
+      for (const end of ends) end.close()
+    })
+    assert.equal(inspect(ends[0]), 'Channel {}')
+    assert.equal(inspect({ deep: { deeper: { deepest: ends } } }, { depth: 3 }).includes('[Channel]'), true)
+  })
+
+  test('shows that it is closed', (t) => {
+    const { reader } = open(t)
+    reader.close()
+    assert.match(inspect(reader), /^PipeReader { closed: true/)
+  })
+
+  test('may be none', () => {
+    assert.match(inspect(Object.create(PipeReader.prototype)), /PipeReader/)
   })
 })
 

@@ -187,6 +187,23 @@ export class Handle {
     return coreOf(this).detach()
   }
 
+  /**
+   * What console.log shows: no descriptor where there is none, and none that is made by being looked at.
+   * @param {number} depth
+   * @param {import('node:util').InspectOptions} options
+   * @param {typeof import('node:util').inspect} inspect
+   */
+  [Symbol.for('nodejs.util.inspect.custom')](depth, options, inspect) {
+    const name = this.constructor?.name ?? 'Handle'
+    if (depth < 0) return `[${name}]`
+    /** @type {{ [name: string]: unknown }} */
+    const shown = #core in this && this.#core.closed ? { closed: true } : {}
+    for (const [key, { get, value }] of Object.entries(Object.getOwnPropertyDescriptors(this))) {
+      if (get === undefined && !(key === 'fd' && value < 0)) shown[key] = value
+    }
+    return `${name} ${inspect(shown, { ...options, depth })}`
+  }
+
   /** `Symbol.dispose` where the runtime has it. */
   [Symbol.dispose ?? Symbol.for('nodejs.dispose')]() {
     coreOf(this).close()
