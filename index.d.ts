@@ -25,7 +25,12 @@
  *  - A `fromFd` that fails has not taken the descriptor.
  */
 /// <reference types="node" />
-import type { ChildProcess, ChildProcessWithoutNullStreams, SpawnOptions } from 'node:child_process'
+import type {
+  ChildProcess,
+  ChildProcessWithoutNullStreams,
+  SpawnOptions,
+  SpawnOptionsWithoutStdio,
+} from 'node:child_process'
 import type { Socket } from 'node:net'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import type { MessagePort } from 'node:worker_threads'
@@ -1561,7 +1566,13 @@ export interface SpawnHandles {
  */
 export function spawn(command: string): ChildProcessWithoutNullStreams
 export function spawn(command: string, args: readonly string[]): ChildProcessWithoutNullStreams
+export function spawn(command: string, options: SpawnOptionsWithoutStdio & SpawnHandles): ChildProcessWithoutNullStreams
 export function spawn(command: string, options: SpawnOptions & SpawnHandles): ChildProcess
+export function spawn(
+  command: string,
+  args: readonly string[],
+  options: SpawnOptionsWithoutStdio & SpawnHandles,
+): ChildProcessWithoutNullStreams
 export function spawn(command: string, args: readonly string[], options: SpawnOptions & SpawnHandles): ChildProcess
 /**
  * The handle that `spawn` gave to this process under that name; the same object each time. ERR_IPC_NO_SUCH_HANDLE names those that were

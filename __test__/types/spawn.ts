@@ -13,7 +13,11 @@ export function forms() {
   const words = spawn('true', ['x'])
   same<typeof words, ChildProcessWithoutNullStreams>()
   const given = spawn('true', { handles: { far, lock: Mutex.open('x') } })
-  same<typeof given, ChildProcess>()
+  same<typeof given, ChildProcessWithoutNullStreams>()
+  const piped = spawn('true', ['x'], { handles: { far }, cwd: '/' })
+  same<typeof piped, ChildProcessWithoutNullStreams>()
+  const inheriting = spawn('true', ['x'], { handles: { far }, stdio: 'inherit' })
+  same<typeof inheriting, ChildProcess>()
   const all = spawn('true', ['x'] as const, {
     handles: { far },
     stdio: ['pipe', 'inherit', 2, 'ipc'],
