@@ -93,6 +93,15 @@ describe('messages', () => {
     })
   }
 
+  test('that JSON makes null of are refused, and the channel goes on', async () => {
+    const [here, there] = pair({ codec: 'json' })
+    for (const message of [Number.NaN, new Date(Number.NaN), { toJSON: () => null }, () => {}]) {
+      await assert.rejects(here.send(message), coded('ERR_INVALID_ARG_TYPE'))
+    }
+    await here.send({ not: Number.NaN })
+    assert.deepEqual(await there.recv(), { not: null })
+  })
+
   test("with the codec 'structured' keep what JSON does not know", async () => {
     const [a, b] = pair({ codec: 'structured' })
     const value = {
@@ -599,6 +608,20 @@ describe('ChannelListener', () => {
     listener.close()
     await accepting
     for (const channel of accepted) channel.close()
+  })
+
+  test('hangs up on whom authorize does not want, who gets ECONNRESET with a hint', async () => {
+    const listener = listen({ authorize: () => false })
+    const { address } = listener
+    const accepting = assert.rejects(listener.accept(), coded('ERR_IPC_CLOSED'))
+    await assert.rejects(Channel.connect(address), (/** @type {any} */ error) => {
+      assert.equal(error.code, 'ECONNRESET')
+      assert.equal(error.path, address)
+      assert.match(error.hint, /authorize/)
+      return true
+    })
+    listener.close()
+    await accepting
   })
 
   test('one who says nothing holds up nobody', async () => {

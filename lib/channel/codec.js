@@ -28,7 +28,8 @@ const json = {
   encode(message) {
     refuseNothing(message)
     const text = JSON.stringify(message)
-    if (text === undefined) throw invalidType('message', 'a value that JSON has', message)
+    // What becomes null there (NaN, an invalid Date) would be taken for a corrupt message.
+    if (text === undefined || text === 'null') throw invalidType('message', 'a value that JSON has', message)
     return Buffer.from(text)
   },
   fresh: true,

@@ -2,6 +2,7 @@
  * Finding each other by an address: a seqpacket socket, a hello, and the memory in answer.
  */
 import { Buffer } from 'node:buffer'
+import { constants } from 'node:os'
 import { coded, timedOut } from '../errors.js'
 import native from '../load.js'
 import { UnixSocket } from '../unix-socket/socket.js'
@@ -34,11 +35,25 @@ export async function connect(address, given) {
     await socket.send(frame('H', { version: VERSION, ...stated }))
     const left = timeout === Number.POSITIVE_INFINITY ? timeout : Math.max(0, deadline - performance.now())
     const answer = await socket.recv({ maxBytes: LONGEST_FRAME, timeout: left, signal })
-    return joined(socket, answer, stated, own)
+    if (answer !== null) return joined(socket, answer, stated, own)
   } catch (error) {
     socket.close()
-    throw error
+    const { code } = /** @type {any} */ (error)
+    throw code === 'EPIPE' || code === 'ECONNRESET' ? hungUp(address, error) : error
   }
+  socket.close()
+  throw hungUp(address)
+}
+
+/** @param {string} address @param {unknown} [cause] */
+function hungUp(address, cause) {
+  return coded(Error, 'ECONNRESET', `ECONNRESET: the listener has hung up without an answer, connect '${address}'`, {
+    errno: -constants.errno.ECONNRESET,
+    syscall: 'connect',
+    path: address,
+    hint: 'it does not want this process (authorize), or has just ended',
+    ...(cause === undefined ? {} : { cause }),
+  })
 }
 
 /**
@@ -48,7 +63,6 @@ export async function connect(address, given) {
  * @param {ReturnType<typeof ownSideOf>} own
  */
 function joined(socket, answer, stated, own) {
-  if (answer === null) throw coded(Error, 'ECONNRESET', 'ECONNRESET: the listener has hung up without an answer')
   const { letter, body } = parsed(answer)
   const fds = answer.fds
   if (letter === 'E') {
