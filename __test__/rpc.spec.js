@@ -500,6 +500,15 @@ describe('handles', limit, () => {
       code: 'ERR_INVALID_ARG_TYPE',
     })
   })
+
+  test('that are closed are ERR_IPC_CLOSED, and the client goes on', async () => {
+    const { client } = await overChannel({})
+    const memory = SharedMemory.create(10)
+    memory.close()
+    await assert.rejects(client.call('nothing', { memory }), { code: 'ERR_IPC_CLOSED' })
+    await assert.rejects(client.call('nothing', null, { handles: [memory] }), { code: 'ERR_IPC_CLOSED' })
+    await client.call('nothing')
+  })
 })
 
 describe('a server in another process', limit, () => {

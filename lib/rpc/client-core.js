@@ -129,6 +129,8 @@ export class ClientCore extends Core {
     /** @type {import('./protocol.js').Extra} */
     const extra = {}
     if (stream !== undefined) extra.stream = stream
+    // Told here: what sends the frame says the same of a connection that is closed.
+    if (all.some((handle) => handle.closed)) throw closedError()
     if (all.length > 0) extra.handles = places
     return [rest, extra]
   }
