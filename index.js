@@ -1,45 +1,54 @@
 /**
  * Every interprocess communication primitive of the Linux kernel, for Node.js.
  */
-import './lib/channel/handover.js'
+import { createRequire } from 'node:module'
 
-export { Channel } from './lib/channel/channel.js'
-export { ChannelListener } from './lib/channel/listener.js'
-export { Endpoint } from './lib/endpoint/endpoint.js'
-export { FileLock } from './lib/file-lock/lock.js'
-export { Handle } from './lib/handle.js'
-export { cleanup } from './lib/list/cleanup.js'
-export { limits } from './lib/list/limits.js'
-export { list } from './lib/list/list.js'
-export { Barrier } from './lib/lock/barrier.js'
-export { Condition } from './lib/lock/condition.js'
-export { Mutex } from './lib/lock/mutex.js'
-export { RwLock } from './lib/lock/rw-lock.js'
-export { Fifo } from './lib/pipe/fifo.js'
-export { pipe } from './lib/pipe/pipe.js'
-export { pipeline } from './lib/pipe/pipeline.js'
-export { PipeReader } from './lib/pipe/reader.js'
-export { PipeWriter } from './lib/pipe/writer.js'
-export { PosixMessageQueue } from './lib/posix-queue/queue.js'
-export { PosixSemaphore } from './lib/posix-semaphore/semaphore.js'
-export { ProcessHandle } from './lib/process/handle.js'
-export { RpcError } from './lib/rpc/errors.js'
-export { rpc } from './lib/rpc/rpc.js'
-export { select } from './lib/select/select.js'
-export { SharedMemory } from './lib/shared-memory/memory.js'
-export { struct } from './lib/shared-memory/struct.js'
-export { SignalReceiver } from './lib/signals/receiver.js'
-export { signals } from './lib/signals/signals.js'
-export { inherited } from './lib/spawn/inherited.js'
-export { spawn } from './lib/spawn/spawn.js'
-export { listenFds } from './lib/systemd/listen.js'
-export { systemdNotify } from './lib/systemd/notify.js'
-export { ftok } from './lib/sysv/key.js'
-export { SysvMessageQueue } from './lib/sysv-queue/queue.js'
-export { SysvSemaphoreSet } from './lib/sysv-semaphore/set.js'
-export { Subscription } from './lib/topic/subscription.js'
-export { Topic } from './lib/topic/topic.js'
-export { UnixListener } from './lib/unix-socket/listener.js'
-export { SocketMessage } from './lib/unix-socket/message.js'
-export { UnixSocket } from './lib/unix-socket/socket.js'
-export { WorkerPool } from './lib/worker-pool/pool.js'
+/**
+ * One module after the other: to import them is to open hundreds of files at once on Node 20, which a process with a low
+ * limit of descriptors does not survive.
+ * @type {typeof import('./lib/index.js')}
+ */
+const all = createRequire(import.meta.url)('./lib/index.js')
+
+export const {
+  Barrier,
+  Channel,
+  ChannelListener,
+  cleanup,
+  Condition,
+  Endpoint,
+  Fifo,
+  FileLock,
+  ftok,
+  Handle,
+  inherited,
+  limits,
+  list,
+  listenFds,
+  Mutex,
+  pipe,
+  pipeline,
+  PipeReader,
+  PipeWriter,
+  PosixMessageQueue,
+  PosixSemaphore,
+  ProcessHandle,
+  rpc,
+  RpcError,
+  RwLock,
+  select,
+  SharedMemory,
+  SignalReceiver,
+  signals,
+  SocketMessage,
+  spawn,
+  struct,
+  Subscription,
+  systemdNotify,
+  SysvMessageQueue,
+  SysvSemaphoreSet,
+  Topic,
+  UnixListener,
+  UnixSocket,
+  WorkerPool,
+} = all

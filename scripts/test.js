@@ -31,7 +31,7 @@ const nodeStep = {
     process.execPath,
     '--test',
     '--test-concurrency=1',
-    '--test-timeout=300000',
+    '--test-timeout=600000',
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
     '--test-reporter=tap',
