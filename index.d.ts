@@ -1490,6 +1490,7 @@ export const rpc: {
     methods: Methods,
     options?: RpcServeOptions,
   ): RpcServer
+  /** The same with methods that an interface describes. */
   serve<Api extends MethodsOf<Api>>(
     target: SocketAddress | Channel<any> | ChannelListener<any> | UnixListener,
     methods: Api,
@@ -1545,6 +1546,7 @@ export interface RpcClient<Api extends object = any> extends Handle {
     method: K,
     ...rest: RpcArguments<Api[K], WaitOptions>
   ): AsyncIterableIterator<RpcItem<Api[K]>>
+  /** The same where the type of what comes is known here alone. */
   stream<R>(method: keyof Api & string, params?: unknown, options?: WaitOptions): AsyncIterableIterator<R>
   /** Many calls in one frame; what became of each. */
   batch<const C extends readonly RpcBatchCall<Api>[]>(calls: C, options?: WaitOptions): Promise<RpcBatchResults<Api, C>>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { descriptorList, descriptors, mappings, threadCounts } from './harness/proc.js'
+import { descriptorList, mappings, threadCounts } from './harness/proc.js'
 import { turnFor, until, within } from './harness/time.js'
 
 /** Workers that are ended until what V8 and the C library keep for the next one is all there. */
@@ -8,6 +8,12 @@ const WARM_UP = 4
 const SLACK = 40
 /** Waiter threads that the waits of one worker need, at most. */
 const WAITERS = 8
+
+/**
+ * How many descriptors are open, but for the registry's own: of what a worker made under no name, and was ended before it
+ * removed it, the process keeps account until its end.
+ */
+const descriptors = () => descriptorList().filter((entry) => !entry.includes('/dev/shm/os-ipc-')).length
 
 export default {
   id: 'G8',

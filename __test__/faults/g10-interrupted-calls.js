@@ -46,9 +46,9 @@ export default {
   async run(kind, context) {
     const log = context.path()
     const trace = ['strace', '-f', '-qq', '-o', log, '-e', `trace=${CALLS}`]
-    // From the hundredth call on, for what starts the runtime itself is not ours to test.
+    // From the three hundredth call on, for what starts the runtime itself is not ours to test.
     const every = context.random.integer(2, 4)
-    const prefix = [...trace, '-e', `inject=${CALLS}:error=EINTR:when=${100 + context.random.integer(0, 9)}+${every}`]
+    const prefix = [...trace, '-e', `inject=${CALLS}:error=EINTR:when=${300 + context.random.integer(0, 9)}+${every}`]
     const messages = await context.start('move', undefined, { prefix, stderr: 'pipe' }).done()
     context.round(messages)
     const interrupted = readFileSync(log, 'latin1').match(/EINTR .*\(INJECTED\)/g)?.length ?? 0

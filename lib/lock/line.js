@@ -100,6 +100,11 @@ export class Line extends Permits {
     return super.enqueue(operation, wait)
   }
 
+  /** What the thread has taken for a reader who gave up is nothing for a writer, nor the other way round. */
+  look() {
+    if (this.serves) super.look()
+  }
+
   begin() {
     const { how } = /** @type {Entry} */ (this.head)
     this.how = how

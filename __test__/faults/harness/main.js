@@ -1,6 +1,8 @@
 /** The main of every process that a campaign starts: runs one role of one fault on one class. */
 import { writeSync } from 'node:fs'
 import process from 'node:process'
+// By import, on the runtime's threads: rows that make calls of the main thread fail are to find the package loaded.
+import '../../../lib/index.js'
 import { Context, roleOf } from './context.js'
 import { pause } from './time.js'
 
