@@ -1,50 +1,18 @@
 /**
  * Frames on a stream socket, with headers as language servers have them.
  */
-import { socketOf } from '../../unix-socket/core.js'
-import { take } from '../../unix-socket/receiving.js'
-import { BLOCKED } from '../../wait/direction.js'
 import { framed, Parser } from '../content-length.js'
-import { text } from '../protocol.js'
-import { dispose, Link } from './link.js'
-import { listen } from './listening.js'
-import { readSocket } from './sync.js'
-
-/** @typedef {import('../../unix-socket/socket.js').UnixSocket} UnixSocket */
+import { dispose } from './link.js'
+import { SocketLink } from './socket.js'
 
 /** Bytes that are read at once. */
 const CHUNK = 64 * 1024
 
-export class StreamLink extends Link {
-  /** @param {UnixSocket} socket */
+export class StreamLink extends SocketLink {
+  /** @param {import('../../unix-socket/socket.js').UnixSocket} socket */
   constructor(socket) {
-    super()
-    this.socket = socket.unref()
-    this.core = socketOf(socket)
-    this.core.check()
-    // What waits is counted in bytes, and calls are counted where they are made.
-    this.core.pendingLimit = Number.MAX_SAFE_INTEGER
+    super(socket, CHUNK)
     this.parser = new Parser()
-  }
-
-  get notation() {
-    return text
-  }
-
-  get peer() {
-    return /** @type {any} */ (this.socket).peer
-  }
-
-  start() {
-    listen(this, this.core.receiving)
-  }
-
-  look() {
-    this.core.receiving.onReady()
-  }
-
-  next() {
-    return this.core.closed ? BLOCKED : take(this.core, CHUNK)
   }
 
   /** @param {any} message */
@@ -78,14 +46,5 @@ export class StreamLink extends Link {
   /** @param {string} frame @param {number} timeout */
   postSync(frame, timeout) {
     this.socket.sendSync(framed(frame), { timeout })
-  }
-
-  /** @param {() => boolean} done @param {number} timeout */
-  readSync(done, timeout) {
-    readSocket(this, CHUNK, done, timeout)
-  }
-
-  close() {
-    this.socket.close()
   }
 }
