@@ -17,7 +17,7 @@ const descriptors = () => descriptorList().filter((entry) => !entry.includes('/d
 
 export default {
   id: 'G8',
-  campaign: 'kill',
+  campaign: 'leak',
   promise: 'a worker terminated with waits of every sort pending ends in time and leaves nothing behind',
   short: 1000,
 

@@ -3,7 +3,7 @@ import { within } from './harness/time.js'
 
 export default {
   id: 'G9',
-  campaign: 'kill',
+  campaign: 'leak',
   promise: 'many workers use the package at once and end in any order, the first one first; the others go on',
   short: 800,
 

@@ -1,4 +1,5 @@
 import { breaches, staleGenerated } from './invariants.js'
+import { stalePage } from './trust/page.js'
 import { workflowFaults } from './workflows.js'
 
 /** @type {import('./steps.js').Step[]} */
@@ -12,7 +13,7 @@ export const lintSteps = [
   { name: 'lint of the addon', command: clippy('os-ipc', '--lib') },
   { name: 'invariants', check: () => breaches() },
   { name: 'workflows', check: workflowFaults },
-  { name: 'generated files', check: staleGenerated },
+  { name: 'generated files', check: async () => [...staleGenerated(), ...(await stalePage())] },
 ]
 
 /** @param {string} name @param {string} targets */

@@ -1,71 +1,45 @@
-/** `npm run campaign`: rows of one campaign, again and again with new seeds, for as long as asked. */
+/** The campaigns that are rows of faults: rows of one of them, again and again with new seeds, for as long as asked. */
+import { availableParallelism } from 'node:os'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
+import { gather } from '../../../scripts/support/trust/rows.js'
 import { extras } from '../../support/extras.js'
 import { runRow } from './run.js'
 import { CAMPAIGNS, choose, loadRows } from './table.js'
 
-const USAGE = `npm run campaign -- NAME [options]
+export { goals } from './goals.js'
 
-NAME            ${CAMPAIGNS.join(', ')}, or all
---minutes N     how long in all (1)
---class C       only this class, or these: C,D
---fault F       only this fault: its number, as in G4, or the name of its file
---seed S        begin with this seed, as a failure has printed it
---json          one line of JSON for each row, on stdout`
+export const campaigns = { ...CAMPAIGNS, all: 'all of these, one after the other' }
 
 /** Milliseconds: the shortest and the longest time for one run of a row. */
 const [SHORTEST, LONGEST] = [1500, 30_000]
 
 /**
- * @param {string[]} args
- * @param {() => void} prepare what is to be done before rows are run
- * @returns {Promise<number>} the exit status
+ * @param {string} name
+ * @param {{ minutes: number, seed?: number, rest: string[] }} asked
+ * @returns {Promise<() => Promise<import('../../../scripts/support/trust/rows.js').Row[]>>}
  */
-export async function campaign(args, prepare) {
-  if (args.includes('--help')) {
-    process.stdout.write(`${USAGE}\n`)
-    return 0
-  }
-  const wanted = parse(args)
-  if (wanted === undefined) return 2
-  const rows = choose(await loadRows(), wanted)
-  if (rows.length === 0) return refuse('no row is like that', 2)
-  prepare()
-  return report(await runAll(rows, wanted), wanted)
-}
-
-/** @param {string[]} args */
-function parse(args) {
+export async function prepare(name, { minutes, seed, rest }) {
   const string = { type: /** @type {const} */ ('string') }
-  const boolean = { type: /** @type {const} */ ('boolean'), default: false }
-  const options = { minutes: string, class: string, fault: string, seed: string, json: boolean }
-  let given
-  try {
-    given = parseArgs({ args, options, allowPositionals: true })
-  } catch (error) {
-    return refuse(error.message)
-  }
-  const { values, positionals } = given
-  const [name] = positionals
-  const minutes = Number(values.minutes ?? 1)
-  const seed = values.seed === undefined ? undefined : Number(values.seed)
-  if (positionals.length !== 1) return refuse('exactly one campaign is wanted')
-  if (name !== 'all' && !CAMPAIGNS.includes(name)) return refuse(`there is no campaign '${name}'`)
-  if (!(minutes > 0)) return refuse(`--minutes ${values.minutes} is no time`)
-  if (seed !== undefined && !Number.isInteger(seed)) return refuse(`--seed ${values.seed} is no whole number`)
-  const { class: kind, fault, json } = values
-  return { campaign: name === 'all' ? undefined : name, ms: minutes * 60_000, kind, fault, seed, json }
+  const { values, positionals } = parseArgs({
+    args: rest,
+    options: { class: string, fault: string, jobs: string },
+    allowPositionals: true,
+  })
+  if (positionals.length > 0) throw new Error('exactly one campaign is wanted')
+  const jobs = Number(values.jobs ?? availableParallelism())
+  if (!(Number.isInteger(jobs) && jobs > 0)) throw new Error(`--jobs ${values.jobs} is no number of rows`)
+  const wanted = { campaign: name === 'all' ? undefined : name, kind: values.class, fault: values.fault }
+  const rows = choose(await loadRows(), wanted)
+  if (rows.length === 0) throw new Error('no row is like that')
+  return async () => (await runAll(rows, { ms: minutes * 60_000, seed, jobs })).map(report)
 }
 
-/** @param {string} why @param {any} [result] */
-function refuse(why, result) {
-  process.stderr.write(`campaign: ${why}\n\n${USAGE}\n`)
-  return result
-}
-
-/** @param {import('./table.js').Row[]} rows */
-async function runAll(rows, { ms, seed }) {
+/**
+ * @param {import('./table.js').Row[]} rows
+ * @param {{ ms: number, seed?: number, jobs: number }} how
+ */
+async function runAll(rows, { ms, seed, jobs }) {
   const results = rows.map((row) => ({
     row,
     rounds: 0,
@@ -76,21 +50,24 @@ async function runAll(rows, { ms, seed }) {
     error: '',
   }))
   const end = performance.now() + ms
-  const slice = Math.min(LONGEST, Math.max(SHORTEST, ms / rows.length))
+  const shares = rows.reduce((sum, { fault }) => sum + (fault.alone ? jobs : 1), 0)
+  const slice = Math.min(LONGEST, Math.max(SHORTEST, (ms * jobs) / shares))
   const isOver = () => performance.now() + slice / 2 > end
   for (let pass = 0; pass === 0 || !isOver(); pass++) {
     const able = results.filter(({ state }) => state === 'passed' || state === '')
     if (able.length === 0) break
-    for (const result of able) {
-      // Everyone has a turn, however short the time.
-      if (pass > 0 && isOver()) break
-      await runOnce(
-        result,
-        slice,
-        pass === 0 && seed !== undefined ? seed : Math.floor(Math.random() * 0x1_0000_0000),
-        end,
-      )
+    const alone = able.filter(({ row }) => row.fault.alone)
+    const together = able.filter(({ row }) => !row.fault.alone)
+    const work = async (list) => {
+      for (let result = list.shift(); result !== undefined; result = list.shift()) {
+        // Everyone has a turn, however short the time.
+        if (pass > 0 && isOver()) return
+        const chosen = pass === 0 && seed !== undefined ? seed : Math.floor(Math.random() * 0x1_0000_0000)
+        await runOnce(result, slice, chosen, end)
+      }
     }
+    await Promise.all(Array.from({ length: jobs }, () => work(together)))
+    await work(alone)
   }
   progress('')
   return results
@@ -127,59 +104,24 @@ function stateOf({ fault }) {
   return missing.length === 0 ? '' : `left out: needs ${missing.join(', ')}`
 }
 
-/** Counts are added up, figures with a unit or an average are kept at their worst, all else as it was last. */
-export function gather(figures, more) {
-  for (const [name, value] of Object.entries(more)) {
-    const number = Number(value)
-    const counts = typeof value === 'number' && !/(Ms|Each|Bytes|More|Most)$/.test(name)
-    if (counts) figures[name] = (figures[name] ?? 0) + value
-    else if (Number.isNaN(number)) figures[name] = value
-    else figures[name] = Math.max(figures[name] ?? number, number)
-  }
-}
-
 /** One line that is written over, on a terminal; lines elsewhere. */
 function progress(line) {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`)
   else if (line !== '') process.stderr.write(`${line}\n`)
 }
 
-function report(results, { json }) {
-  const lines = results.map(({ row, rounds, runs, seconds, figures, state, seed, error }) => ({
+function report({ row, rounds, runs, seconds, figures, state, seed, error }) {
+  return {
     class: row.kind.name,
     fault: row.fault.id,
     name: row.name,
     promise: row.fault.promise,
+    campaign: row.fault.campaign,
     runs,
     rounds,
     seconds: Number(seconds.toFixed(1)),
     figures,
     result: state || 'not run',
     ...(state === 'failed' ? { seed, error } : {}),
-  }))
-  if (json) for (const line of lines) process.stdout.write(`${JSON.stringify(line)}\n`)
-  else process.stdout.write(`${table(lines)}\n`)
-  return lines.some(({ result }) => result === 'failed') ? 1 : 0
-}
-
-function table(lines) {
-  const head = ['class', 'fault', '', 'runs', 'rounds', 'seconds', 'result', 'checked']
-  const cells = lines.map(({ class: kind, fault, name, runs, rounds, seconds, result, figures }) => [
-    ...[kind, fault, name.replace(/^\w+-/, ''), String(runs), rounds.toLocaleString('en'), seconds.toFixed(1)],
-    ...[result === 'passed' ? '✓' : result === 'failed' ? '✗ failed' : result, checked(figures)],
-  ])
-  const widths = head.map((title, i) => Math.max(title.length, ...cells.map((row) => row[i].length)))
-  const isNumber = (i) => i >= 3 && i <= 5
-  const line = (row) =>
-    row.map((cell, i) => (isNumber(i) ? cell.padStart(widths[i]) : cell.padEnd(i === 7 ? 0 : widths[i]))).join('  ')
-  return [head, ...cells].map(line).join('\n')
-}
-
-/** `{ sentTwice: 1200 }` as "1,200 sent twice". */
-function checked(figures) {
-  const words = (name) => name.replace(/[A-Z]+/g, (capitals) => ` ${capitals.toLowerCase()}`)
-  const show = (value) => (typeof value === 'number' ? value.toLocaleString('en') : value)
-  return Object.entries(figures)
-    .map(([name, value]) => `${show(value)} ${words(name)}`)
-    .join(', ')
+  }
 }

@@ -72,7 +72,13 @@ export const HERE = new URL('../', import.meta.url)
 
 /** @typedef {{ name: string, fault: Fault, kind: Kind, folder: URL, classes: URL }} Row */
 
-export const CAMPAIGNS = ['kill', 'cancel', 'hostile', 'leak', 'limits']
+export const CAMPAIGNS = {
+  kill: 'processes are killed at any moment, and at each step: nothing is lost that was sent, nobody hangs',
+  cancel: 'waits are given up at about the moment when they succeed: received is sent, in order',
+  hostile: 'wrong arguments, memory that changes, peers that do harm: an error, and never a crash',
+  leak: 'opening, closing, ending workers and children for long: nothing stays',
+  limits: 'calls that fail or are interrupted, floods, and what is full: a typed error, and on it goes',
+}
 
 /**
  * @param {URL} [folder] of the faults
