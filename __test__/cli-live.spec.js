@@ -2,19 +2,20 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
-import { commands } from '../bin/commands/index.js'
-import { PosixMessageQueue, SharedMemory, SysvMessageQueue } from '../index.js'
+import { allCommands } from '../bin/commands/index.js'
+import { PosixMessageQueue, SharedMemory, SysvMessageQueue, Topic } from '../index.js'
 import { countRecords } from '../lib/cli/watch/ring.js'
 import { run, script, start as startCommand } from './fixtures/command-line.js'
 import { fixture, start } from './support/child.js'
 import { needs } from './support/extras.js'
 import { closeTerminalsAfter, openTerminal } from './support/tmux.js'
 
+const commands = await allCommands()
 const options = { timeout: 90_000 }
 const folder = mkdtempSync(join(tmpdir(), 'os-ipc-live-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -90,6 +91,53 @@ describe('os-ipc send and recv', options, () => {
     })
   }
 
+  test('go through a topic: what is published from then on, or some of what was before, as its codec has it', async () => {
+    const address = `@${word}`
+    const missing = await run(['send', `topic:${address}`, 'x'])
+    assert.equal(missing.code, 1)
+    assert.match(missing.stderr, /^os-ipc send: ENOENT: there is no topic [^\n]+\n$/)
+    try {
+      assert.equal((await run(['send', '-c', `topic:${address}`, 'one', 'two', 'three'])).code, 0)
+      assert.equal((await run(['recv', '-n', '2', '--history', '2', `topic:${address}`])).stdout, 'two\nthree\n')
+      const late = await run(['recv', '-t', '20', `topic:${address}`])
+      assert.deepEqual([late.code, late.stdout], [1, ''])
+    } finally {
+      Topic.unlink(address)
+    }
+    const path = join(folder, 'topic')
+    const topic = Topic.open(path, { codec: 'json' })
+    try {
+      await topic.publish({ a: 1 })
+      assert.equal((await run(['send', path, '[2]'])).code, 0)
+      const refused = await run(['send', path, 'no JSON'])
+      assert.equal(refused.code, 2)
+      assert.match(refused.stderr, /codec is 'json'/)
+      const words = ['recv', '-n', '2', '--history', '9']
+      assert.equal((await run([...words, path])).stdout, '{"a":1}\n[2]\n')
+      assert.equal((await run([...words, '--json', path])).stdout, '{"value":{"a":1}}\n{"value":[2]}\n')
+    } finally {
+      topic.close()
+      Topic.unlink(path)
+    }
+  })
+
+  test('say after a moment what they wait for, and at once that there is nobody', async () => {
+    const waiting = startCommand(['send', `pid:${process.pid}`, 'hello'])
+    assert.equal(
+      await new Promise((settle) => waiting.stderr?.setEncoding('utf8').once('data', settle)),
+      'waiting for the process to open an endpoint, or to receive (--timeout MS gives up)\n',
+    )
+    waiting.kill('SIGKILL')
+    const none = await run(['send', '-t', '0', `pid:${process.pid}`, 'hello'])
+    assert.deepEqual([none.code, none.stdout], [1, ''])
+    assert.match(none.stderr, /^os-ipc send: ESRCH: process \d+ has no endpoint \([^\n]+\)\n$/)
+    const path = join(folder, 'nobody')
+    const alone = startCommand(['recv', '-l', '-t', '1500', `stream:${path}`])
+    const said = text(/** @type {import('node:stream').Readable} */ (alone.stderr))
+    assert.deepEqual(await once(alone, 'close'), [1, null])
+    assert.match(await said, /^waiting for somebody to connect\nos-ipc recv: ETIMEDOUT[^\n]*\n$/)
+  })
+
   test('refuse what is no address, in one line', async () => {
     for (const words of [[], ['nonsense'], ['/no/such/path'], [script], ['sysv-queue:x'], ['-t', 'soon', 'mq:/x']]) {
       for (const command of ['send', 'recv']) {
@@ -129,6 +177,27 @@ describe('os-ipc watch', options, () => {
     assert.ok(bytes > 100 * 100 && bytes < 400 * 100, stdout)
     const [many, large] = rates(fast.pid)
     assert.ok(many > 20_000 && many < 200_000 && Math.abs(large / many - 100) < 10, stdout)
+  })
+
+  test('tells what goes through topics, wherever they stand, and who is behind', async () => {
+    const [own, path] = [`@${word}-watched`, join(folder, 'watched')]
+    const topics = [own, path].map((address) => Topic.open(address))
+    const subscription = await topics[0].subscribe()
+    const publishing = setInterval(() => topics[0].tryPublish(Buffer.alloc(56)), 10)
+    try {
+      const { stdout } = await run(['watch', '-n', '2', '-i', '1'])
+      const shown = new RegExp(
+        `topic:${own} .*1 subscriber, [\\d.]+ (Ki)?B behind  (\\d+) msgs/s .* ${process.pid} `,
+        'g',
+      )
+      const rate = Number([...stdout.matchAll(shown)].at(-1)?.[2])
+      assert.ok(rate > 5 && rate <= 110, stdout)
+      assert.match(stdout, new RegExp(`topic:${path}  0 subscribers  0 msgs/s`))
+    } finally {
+      clearInterval(publishing)
+      for (const handle of [subscription, ...topics]) handle.close()
+      for (const address of [own, path]) Topic.unlink(address)
+    }
   })
 
   test('ends when nobody reads it any more', async () => {
@@ -250,6 +319,34 @@ describe('os-ipc completion', options, () => {
     SharedMemory.open(name, { create: true, size: 1 }).close()
     try {
       assert.deepEqual(complete('os-ipc', 'rm', `shm:${name.slice(0, -4)}`), [`shm:${name}`])
+    } finally {
+      SharedMemory.unlink(name)
+    }
+  })
+
+  test('completes them in a real zsh, and says what each is', needs('zsh', 'tmux'), async () => {
+    const startup = join(folder, 'zshrc')
+    const command = `os-ipc() { '${process.execPath}' '${script}' "$@" }`
+    const lines = [command, 'autoload -U compinit; compinit -u -D', 'source <(os-ipc completion zsh)', "PS1='ready> '"]
+    writeFileSync(startup, lines.join('\n'))
+    const name = `/${word}-zsh`
+    SharedMemory.open(name, { create: true, size: 1 }).close()
+    try {
+      const shell = openTerminal(['zsh', '-f', '-i'], { columns: 110, lines: 40 })
+      await shell.shows(/[#%$]/)
+      shell.press(`. ${startup}`, 'Enter')
+      await shell.shows(/^ready>/m)
+      /** @param {string} typed @param {RegExp} wanted */
+      const completes = async (typed, wanted) => {
+        shell.press('C-u')
+        shell.press('-l', typed)
+        shell.press('Tab')
+        await shell.shows(wanted)
+      }
+      await completes('os-ipc li', /^ready> os-ipc limits *$/m)
+      await completes('os-ipc ls --o', /^ready> os-ipc ls --orphans *$/m)
+      await completes('os-ipc ls --', /^--orphans +-- What os-ipc made .* died: see cleanup *$/m)
+      await completes(`os-ipc rm shm:${name.slice(0, -2)}`, new RegExp(`^ready> os-ipc rm shm:${name} *$`, 'm'))
     } finally {
       SharedMemory.unlink(name)
     }

@@ -13,6 +13,7 @@ import {
   PosixSemaphore,
   SharedMemory,
   SysvMessageQueue,
+  Topic,
   UnixListener,
 } from '../index.js'
 import { visible } from '../lib/cli/escape.js'
@@ -179,6 +180,7 @@ describe('os-ipc ls --orphans and cleanup', options, () => {
     for (const name of own) assert.ok(dry.stdout.includes(name))
     const swept = await run(['cleanup'])
     assert.equal(swept.code, 0)
+    assert.match((await run(['cleanup', '--dry-run'])).stderr, /^(there is nothing to remove\n)?$/)
     for (const name of own) assert.match(swept.stdout, new RegExp(`^removed (mq|sem|shm):/${name}$`, 'm'))
     const { stdout } = await run(['ls', '-k', 'mq,sem,shm'])
     for (const name of own) assert.ok(!stdout.includes(name))
@@ -244,6 +246,20 @@ describe('os-ipc rm', options, () => {
     const { code, stderr } = await run(['rm', '-y', `shm:${file}`])
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
     assert.ok(!standing(file) && !sets().includes(id))
+  })
+
+  test('ends a topic for those who have it, and takes what only looks like one', async () => {
+    const topic = Topic.open(`@${word}`)
+    const subscription = await topic.subscribe()
+    topic.close()
+    const refused = await run(['rm', '-y', `shm:/os-ipc-topic.${word}`])
+    assert.match(refused.stderr, new RegExp(`is open in ${process.pid} `))
+    assert.equal((await run(['rm', '-yf', `shm:/os-ipc-topic.${word}`])).code, 0)
+    assert.equal(await subscription.recv({ timeout: 5_000 }), null)
+    subscription.close()
+    const name = memory(`/os-ipc-topic.${word}`)
+    assert.equal((await run(['rm', '-y', `shm:${name}`])).code, 0)
+    assert.ok(!standing(name))
   })
 
   test('takes a name as ls prints it, whatever is in it', async () => {

@@ -3,9 +3,10 @@ import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { commands } from '../bin/commands/index.js'
+import { allCommands } from '../bin/commands/index.js'
 import { run, script, start } from './fixtures/command-line.js'
 
+const commands = await allCommands()
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 
 describe('os-ipc on the command line', { timeout: 120_000 }, () => {

@@ -38,6 +38,7 @@ export const extras = [
   { name: 'taskset', probe: () => runs('taskset', '-c', '0', 'true'), install: 'apt-get install util-linux' },
   { name: 'prlimit', probe: () => runs('prlimit', '--version'), install: 'apt-get install util-linux' },
   { name: 'ss', probe: () => runs('ss', '-V'), install: 'apt-get install iproute2' },
+  { name: 'zsh', probe: () => runs('zsh', '--version'), install: 'apt-get install zsh' },
   { name: 'tmux', probe: () => runs('tmux', '-V'), install: 'apt-get install tmux' },
   { name: 'dbus-daemon', probe: () => runs('dbus-daemon', '--version'), install: 'apt-get install dbus-daemon' },
   { name: 'systemd-notify', probe: () => runs('systemd-notify', '--version'), install: 'apt-get install systemd' },

@@ -12,10 +12,10 @@ objects by "os-ipc completion names".
 
 Exit codes: 0, done; 2, another shell.`,
   async run({ operands: [shell], out }) {
-    const { commands } = await import('./index.js')
+    const { allCommands } = await import('./index.js')
     const scripts = await import('../../lib/cli/completion.js')
-    if (shell === 'bash') out.write(scripts.bash(commands))
-    else if (shell === 'zsh') out.write(scripts.zsh(commands))
+    if (shell === 'bash') out.write(scripts.bash(await allCommands()))
+    else if (shell === 'zsh') out.write(scripts.zsh(await allCommands()))
     else if (shell === 'names') out.write(await names())
     else throw new UsageError('which shell? bash or zsh (see os-ipc completion --help)')
     return 0

@@ -1,18 +1,29 @@
-import { bench } from './bench.js'
-import { cleanup } from './cleanup.js'
-import { completion } from './completion.js'
-import { doctor } from './doctor.js'
-import { limits } from './limits.js'
-import { ls } from './ls.js'
-import { recv } from './recv.js'
-import { rm } from './rm.js'
-import { send } from './send.js'
-import { stat } from './stat.js'
-import { tour } from './tour.js'
-import { watch } from './watch.js'
+/** @typedef {import('../../lib/cli/command.js').Command} Command */
 
-/**
- * Every subcommand, in the order in which the help lists them. A new one is a file here and a line below.
- * @type {readonly import('../../lib/cli/command.js').Command[]}
- */
-export const commands = [ls, stat, rm, cleanup, limits, watch, send, recv, doctor, tour, bench, completion]
+/** Every subcommand, in the order in which the help lists them. A new one is a file here and its name below. */
+export const names = Object.freeze([
+  'ls',
+  'stat',
+  'rm',
+  'cleanup',
+  'limits',
+  'watch',
+  'send',
+  'recv',
+  'doctor',
+  'tour',
+  'bench',
+  'completion',
+])
+
+/** It alone is loaded: whoever wants one does not wait for the others. @param {string} name @returns {Promise<Command | undefined>} */
+export async function commandNamed(name) {
+  if (!names.includes(name)) return undefined
+  const module = await import(`./${name}.js`)
+  return module[name]
+}
+
+/** @returns {Promise<Command[]>} */
+export async function allCommands() {
+  return Promise.all(names.map(async (name) => /** @type {Command} */ (await commandNamed(name))))
+}

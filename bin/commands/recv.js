@@ -6,8 +6,9 @@ export const recv = {
   maxOperands: 1,
   options: {
     count: { type: 'string', short: 'n', value: 'N', help: 'So many messages: 1' },
-    create: { type: 'boolean', short: 'c', help: 'Make the queue or FIFO if there is none' },
+    create: { type: 'boolean', short: 'c', help: 'Make the queue, FIFO or topic if there is none' },
     follow: { type: 'boolean', short: 'f', help: 'One after the other, until the end or Ctrl-C' },
+    history: { type: 'string', value: 'N', help: 'Of topic: the last so many that were published before, first' },
     json: { type: 'boolean', help: 'A JSON object for each, a line each' },
     listen: { type: 'boolean', short: 'l', help: 'Of stream, seqpacket and channel: wait for one who connects' },
     raw: { type: 'boolean', help: 'No newline after each' },

@@ -1,7 +1,7 @@
 /** @type {import('../../lib/cli/command.js').Command} */
 export const watch = {
   name: 'watch',
-  summary: 'Watch IPC objects, and messages and bytes per second of channels',
+  summary: 'Watch IPC objects, and messages and bytes per second of channels and topics',
   options: {
     all: { type: 'boolean', short: 'a', help: 'All sockets, not listeners alone' },
     mine: { type: 'boolean', short: 'm', help: "Only this user's" },

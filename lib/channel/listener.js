@@ -85,7 +85,8 @@ class ListenerCore extends Core {
    */
   refusalOf(socket) {
     if (this.open + this.halfOpen.size >= this.maxConnections) {
-      return { code: 'ERR_IPC_LIMIT', message: `it has ${this.open} channels open, and takes no more` }
+      const channels = `${this.open} channel${this.open === 1 ? '' : 's'}`
+      return { code: 'ERR_IPC_LIMIT', message: `it has ${channels} open, and takes no more` }
     }
     const { peer } = /** @type {any} */ (socket)
     if (CODECS[this.options.flags & CODEC] === 'structured' && peer?.uid !== process.getuid?.()) {

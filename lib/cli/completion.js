@@ -48,7 +48,7 @@ export function zsh(commands) {
   const described = commands.map(({ name, summary }) => `    ${quoted(`${name}:${summary}`)}`)
   const cases = commands.map((command) => {
     const options = optionsOf(command).map(([name, { value, help, multiple }]) => {
-      const text = help.replace(/[[\]:]/g, ' ')
+      const text = help.replace(/[[\]\\]/g, '\\$&')
       return quoted(`${multiple ? '*' : ''}--${name}${value ? '=' : ''}[${text}]${value ? `:${value}:` : ''}`)
     })
     const operands = OF_OBJECTS.includes(command.name) ? "'*:object:_os_ipc_objects'" : "'*:file:_files'"

@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { commands } from '../../bin/commands/index.js'
+import { allCommands, commandNamed, names } from '../../bin/commands/index.js'
 import { exitCodes, UsageError } from './command.js'
-import { commandHelp, overview } from './help.js'
-import { parseCommandLine } from './parse.js'
 import { terminal } from './terminal.js'
 
 const endingSignals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])
@@ -55,20 +53,26 @@ export async function main(words) {
  */
 async function dispatch(words, call) {
   const [first, ...rest] = words
-  if (first === undefined || first === '--help' || first === '-h') return print(call.out, overview(commands, call.out))
   if (first === '--version' || first === '-v') return print(call.out, `${version()}\n`)
-  if (first === 'help' && rest.length === 0) return print(call.out, overview(commands, call.out))
-  if (first === 'help') return print(call.out, commandHelp(find(rest[0]), call.out))
+  if (first === undefined || first === '--help' || first === '-h') return help([], call.out)
+  if (first === 'help') return help(rest, call.out)
   if (first.startsWith('-')) throw new UsageError(`unknown option '${first}' (see os-ipc --help)`)
-  const command = find(first)
+  const command = await find(first)
+  const { parseCommandLine } = await import('./parse.js')
   const { options, operands } = parseCommandLine(command, rest)
-  if (options.help) return print(call.out, commandHelp(command, call.out))
+  if (options.help) return help([first], call.out)
   return command.run({ ...call, options, operands })
 }
 
+/** @param {string[]} words @param {import('./terminal.js').Terminal} out */
+async function help([name], out) {
+  const { commandHelp, overview } = await import('./help.js')
+  return print(out, name === undefined ? overview(await allCommands(), out) : commandHelp(await find(name), out))
+}
+
 /** @param {string} name */
-function find(name) {
-  const command = commands.find((candidate) => candidate.name === name)
+async function find(name) {
+  const command = await commandNamed(name)
   if (!command) throw new UsageError(`unknown command '${name}' (see os-ipc --help)`)
   return command
 }
@@ -88,12 +92,17 @@ function print(out, text) {
  * @param {import('./terminal.js').Terminal} err
  */
 function report(error, words, err) {
-  const command = commands.find(({ name }) => name === words[0])
-  const who = command ? `os-ipc ${command.name}` : 'os-ipc'
+  const who = names.includes(words[0]) ? `os-ipc ${words[0]}` : 'os-ipc'
   const text = error instanceof Error ? error.message : String(error)
   if (process.env.OS_IPC_DEBUG && error instanceof Error) err.write(`${error.stack}\n`)
-  else err.write(`${who}: ${text.split('\n')[0]}\n`)
+  else err.write(`${who}: ${told(text, error)}\n`)
   return error instanceof UsageError ? exitCodes.usage : exitCodes.failed
+}
+
+/** In one line, with what can be done about it. @param {string} text @param {unknown} error */
+function told(text, error) {
+  const { hint } = /** @type {{ hint?: unknown }} */ (Object(error))
+  return `${text.split('\n')[0]}${typeof hint === 'string' ? ` (${hint})` : ''}`
 }
 
 /**

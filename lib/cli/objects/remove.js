@@ -8,6 +8,7 @@ import { PosixSemaphore } from '../../posix-semaphore/semaphore.js'
 import { SharedMemory } from '../../shared-memory/memory.js'
 import { SysvMessageQueue } from '../../sysv-queue/queue.js'
 import { SysvSemaphoreSet } from '../../sysv-semaphore/set.js'
+import { Topic } from '../../topic/topic.js'
 import { UsageError } from '../command.js'
 import { shownCall } from './kinds.js'
 
@@ -15,6 +16,8 @@ import { shownCall } from './kinds.js'
 
 /** Files of locks with names, each of which stands for a semaphore set that has to go with it. */
 const LOCK = /^\/os-ipc-(mutex|rwlock|condition|barrier)\.(.+)$/s
+/** Memory of topics: to end one is more than to remove its name. */
+const TOPIC = /^\/os-ipc-topic\.(.+)$/s
 const LOCKS = { mutex: Mutex, rwlock: RwLock, condition: Condition, barrier: Barrier }
 
 /** A socket without a file ends with whoever has it open. @param {IpcObject} object */
@@ -62,9 +65,22 @@ function removing(handle, how) {
 
 /** @param {string} name */
 function removeMemory(name) {
+  const [, topic] = TOPIC.exec(name) ?? []
+  if (topic !== undefined) return removeTopic(topic, name)
   const [, kind, lock] = LOCK.exec(name) ?? []
   if (kind === undefined) return SharedMemory.unlink(name)
   return LOCKS[/** @type {keyof typeof LOCKS} */ (kind)].unlink(lock)
+}
+
+/** @param {string} topic @param {string} name */
+function removeTopic(topic, name) {
+  try {
+    Topic.unlink(`@${topic}`)
+  } catch (error) {
+    // Somebody has written something else there.
+    if (/** @type {any} */ (error).code !== 'ERR_INVALID_ARG_VALUE') throw error
+    SharedMemory.unlink(name)
+  }
 }
 
 /** What stands there by now must be what was listed. @param {IpcObject} object */

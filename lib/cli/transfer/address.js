@@ -1,16 +1,16 @@
 /** What `send` and `recv` are told to use, from what somebody has typed. */
-import { lstatSync } from 'node:fs'
+import { closeSync, lstatSync, openSync, readSync } from 'node:fs'
 import { list } from '../../list/list.js'
 import { UsageError } from '../command.js'
 import { visible } from '../escape.js'
 
 /**
- * @typedef {'mq' | 'sysv-queue' | 'fifo' | 'stream' | 'seqpacket' | 'datagram' | 'channel' | 'pid'} Transport
+ * @typedef {'mq' | 'sysv-queue' | 'fifo' | 'stream' | 'seqpacket' | 'datagram' | 'channel' | 'topic' | 'pid'} Transport
  * @typedef {{ transport: Transport, name: string }} Address
  */
 
 /** @type {readonly Transport[]} */
-export const transports = ['mq', 'sysv-queue', 'fifo', 'stream', 'seqpacket', 'datagram', 'channel', 'pid']
+export const transports = ['mq', 'sysv-queue', 'fifo', 'stream', 'seqpacket', 'datagram', 'channel', 'topic', 'pid']
 
 /** @param {string[]} operands @param {string} command @returns {Address} */
 export function addressOf([text], command) {
@@ -32,9 +32,27 @@ function transportAt(path) {
     const stats = lstatSync(path, { throwIfNoEntry: false })
     if (!stats) throw new UsageError(`there is no ${visible(path)}`)
     if (stats.isFIFO()) return 'fifo'
-    if (!stats.isSocket()) throw new UsageError(`${visible(path)} is neither a FIFO nor a socket`)
+    if (stats.isFile() && isTopic(path)) return 'topic'
+    if (!stats.isSocket()) throw new UsageError(`${visible(path)} is neither a FIFO nor a socket nor a topic`)
   }
   const found = list({ kinds: ['socket'] }).find(({ name, type }) => name === path && type !== undefined)
   if (!found?.type) throw new UsageError(`nobody listens at ${visible(path)}`)
   return found.type
+}
+
+/** By how its memory begins: docs/topic-format.md. @param {string} path */
+function isTopic(path) {
+  const head = Buffer.alloc(8)
+  try {
+    const fd = openSync(path, 'r')
+    try {
+      readSync(fd, head, 0, 8, 0)
+    } finally {
+      closeSync(fd)
+    }
+  } catch {
+    // Not for this user: then it is none that could be used.
+    return false
+  }
+  return head.toString('latin1') === 'OSIPCTPC'
 }

@@ -14,13 +14,16 @@
  * @property {AbortSignal} signal
  * @property {number} [priority]
  * @property {number} [type]
+ * @property {number} history
  * @property {boolean} create
  * @property {boolean} listen
  * @property {(text: string) => void} tell to the person, not to whoever reads the output
  */
-import { rmSync } from 'node:fs'
+import { lstatSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { inspect } from 'node:util'
 import { UsageError } from '../command.js'
+import { visible } from '../escape.js'
 
 /** @typedef {typeof import('../../../index.js')} Package */
 
@@ -100,6 +103,28 @@ const ends = {
     }
   },
 
+  async topic({ Topic }, name, way, { create, history, ...wait }) {
+    // To open one is to make it.
+    if (!create && !isThere(name)) throw new Error(`ENOENT: there is no topic ${visible(name)} (--create makes it)`)
+    const topic = Topic.open(name)
+    const plain = topic.codec === 'bytes'
+    if (way === 'send') {
+      return {
+        send: (data) => topic.publish(plain ? data : parsed(data, topic.codec), waitOf(wait)),
+        close: () => topic.close(),
+      }
+    }
+    const subscription = await topic.subscribe({ history, ...waitOf(wait) })
+    topic.close()
+    return {
+      async recv() {
+        const message = await subscription.recv(waitOf(wait))
+        return message === null || plain ? wrapped(message) : ofValue(message)
+      },
+      close: () => subscription.close(),
+    }
+  },
+
   async pid({ Endpoint }, name, way, wishes) {
     const endpoint = Endpoint.open()
     const own = way === 'recv' && (name === '' || name === 'self')
@@ -142,6 +167,31 @@ async function accepting(listener, name, wait) {
   } finally {
     listener.close()
     removeFile(name)
+  }
+}
+
+/** As Topic.open has it. @param {string} name */
+function isThere(name) {
+  const path = name.startsWith('@') ? `/dev/shm/os-ipc-topic.${name.slice(1)}` : name
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+}
+
+/** @param {Buffer} data @param {string} codec */
+function parsed(data, codec) {
+  try {
+    return JSON.parse(data.toString())
+  } catch {
+    throw new UsageError(`its codec is '${codec}': a message has to be JSON, such as '{"a":1}' or '"text"'`)
+  }
+}
+
+/** @param {unknown} value */
+function ofValue(value) {
+  try {
+    return { data: Buffer.from(String(JSON.stringify(value))), value }
+  } catch {
+    // What JSON does not know: BigInt, circles.
+    return { data: Buffer.from(inspect(value, { depth: null, breakLength: Number.POSITIVE_INFINITY })) }
   }
 }
 

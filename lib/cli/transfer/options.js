@@ -7,6 +7,7 @@ export function wishesOf({ options, signal, err }) {
     signal,
     priority: options.priority === undefined ? undefined : amount('priority', options.priority),
     type: options.type === undefined ? undefined : amount('type', options.type),
+    history: options.history === undefined ? 0 : amount('history', options.history),
     create: Boolean(options.create),
     listen: Boolean(options.listen),
     tell: (text) => err.write(`${text}\n`),

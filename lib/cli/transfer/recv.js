@@ -2,12 +2,15 @@ import { exitCodes } from '../command.js'
 import { addressOf } from './address.js'
 import { openEnd } from './ends.js'
 import { amount, wishesOf } from './options.js'
+import { otherSideOf, patiently } from './patience.js'
 
 /** @param {import('../command.js').Call} call */
 export async function runRecv(call) {
   const { options, operands, signal } = call
   const address = addressOf(operands, 'recv')
-  const end = await openEnd(address, 'recv', wishesOf(call))
+  const wishes = wishesOf(call)
+  const opening = openEnd(address, 'recv', wishes)
+  const end = await patiently(opening, otherSideOf(address, 'recv', wishes.listen), wishes)
   const all = options.follow || (end.bytes && options.count === undefined)
   const most = all ? Number.POSITIVE_INFINITY : options.count === undefined ? 1 : amount('count', options.count)
   try {
@@ -28,8 +31,9 @@ function line(data) {
   return Buffer.concat([data, Buffer.from('\n')])
 }
 
-/** Bytes that are no text stand as base64. @param {import('./ends.js').Received} message */
+/** Bytes that are no text stand as base64, values as they are. @param {import('./ends.js').Received} message */
 function json({ data, ...more }) {
+  if ('value' in more) return `${JSON.stringify(more)}\n`
   const text = data.toString()
   const content = Buffer.from(text).equals(data) ? { data: text } : { base64: data.toString('base64') }
   return `${JSON.stringify({ ...content, ...more })}\n`

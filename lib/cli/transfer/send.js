@@ -3,6 +3,7 @@ import { exitCodes, UsageError } from '../command.js'
 import { addressOf } from './address.js'
 import { openEnd } from './ends.js'
 import { wishesOf } from './options.js'
+import { otherSideOf, patiently, receiverOf } from './patience.js'
 
 /** @param {import('../command.js').Call} call */
 export async function runSend(call) {
@@ -10,10 +11,12 @@ export async function runSend(call) {
   const address = addressOf(operands, 'send')
   const texts = operands.slice(1)
   if (options.raw && texts.length > 0) throw new UsageError('--raw is for what comes by stdin')
-  const end = await openEnd(address, 'send', wishesOf(call))
+  const wishes = wishesOf(call)
+  const opening = openEnd(address, 'send', wishes)
+  const end = await patiently(opening, otherSideOf(address, 'send', wishes.listen), wishes)
   try {
     for await (const message of messages(texts, Boolean(options.raw), end.bytes === true)) {
-      await end.send?.(message)
+      await patiently(end.send?.(message), receiverOf(address), wishes)
       if (signal.aborted) break
     }
   } finally {

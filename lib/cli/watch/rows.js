@@ -1,5 +1,5 @@
 /**
- * What is watched, as rows: objects, and channels with what goes through them.
+ * What is watched, as rows: objects, and channels and topics with what goes through them.
  *
  * @typedef {object} Row
  * @property {string} kind
@@ -11,10 +11,12 @@
  * @property {string} users
  */
 import { KINDS, survey } from '../../list/list.js'
-import { bytes, size, users } from '../objects/figures.js'
+import { visible } from '../escape.js'
+import { bytes, plural, size, users } from '../objects/figures.js'
 import { shortKind, shownCall } from '../objects/kinds.js'
 import { called } from '../objects/people.js'
 import { lookForChannels } from './channels.js'
+import { lookForTopics } from './topics.js'
 
 /** @typedef {import('../../../index.js').IpcObject} IpcObject */
 
@@ -24,11 +26,18 @@ const LONGEST = 32
 export class Watched {
   /** @type {Map<string, import('./channels.js').Channel>} */
   #channels = new Map()
+  /** @type {Map<string, import('./topics.js').WatchedTopic>} */
+  #topics = new Map()
   /** What had gone through when it was last told. @type {Map<string, { messages: number, bytes: number, at: number }>} */
   #told = new Map()
 
   constructor() {
+    this.#look()
+  }
+
+  #look() {
     lookForChannels(this.#channels)
+    lookForTopics(this.#topics)
   }
 
   /** Often, so that nothing goes round unseen. */
@@ -45,10 +54,12 @@ export class Watched {
     const channels = [...this.#channels.values()].flatMap((channel) =>
       channel.rings.map((ring, side) => this.#row(channel, ring, side, now)),
     )
-    lookForChannels(this.#channels)
+    const topics = [...this.#topics.values()].map((topic) => this.#topicRow(topic, now))
+    this.#look()
     const objects = survey(new Set(hasProc() ? KINDS : KINDS.filter((kind) => !kind.startsWith('sysv-')))).objects
     return [
       ...channels,
+      ...topics,
       ...objects.filter(wanted).map((object) => ({
         kind: shortKind(object),
         name: shownCall(object),
@@ -67,29 +78,61 @@ export class Watched {
    */
   #row({ key, pids, since }, ring, side, now) {
     const name = `channel:${key.slice(key.indexOf(':') + 1)}/${side}`
-    const { messages, bytes: count, at } = this.#told.get(name) ?? { messages: 0, bytes: 0, at: since }
-    const seconds = (now - at) / 1000
     const { estimated } = ring
     ring.estimated = false
-    this.#told.set(name, { messages: ring.messages, bytes: ring.bytes, at: now })
     return {
       kind: 'channel',
       name,
       size: ring.waiting === 0 ? 'empty' : `${bytes(ring.waiting)} of ${bytes(ring.capacity)}`,
-      messages: seconds > 0 ? (ring.messages - messages) / seconds : 0,
-      bytes: seconds > 0 ? (ring.bytes - count) / seconds : 0,
+      ...this.#rates(name, ring, since, now),
       estimated,
-      users: [...pids]
-        .sort((a, b) => a - b)
-        .map(called)
-        .join(', '),
+      users: those(pids),
     }
+  }
+
+  /** @param {import('./topics.js').WatchedTopic} topic @param {number} now @returns {Row} */
+  #topicRow(topic, now) {
+    const name = `topic:${visible(topic.name)}`
+    const { count, behind } = topic.subscribers()
+    return {
+      kind: 'topic',
+      name,
+      size: `${plural(count, 'subscriber')}${behind === 0 ? '' : `, ${bytes(behind)} behind`}`,
+      ...this.#rates(name, topic.counts(), topic.since, now),
+      users: those(topic.pids),
+    }
+  }
+
+  /**
+   * A second, since they were last told.
+   * @param {string} name
+   * @param {{ messages: number, bytes: number }} so far
+   * @param {number} since
+   * @param {number} now
+   */
+  #rates(name, { messages, bytes }, since, now) {
+    const before = this.#told.get(name) ?? { messages: 0, bytes: 0, at: since }
+    const seconds = (now - before.at) / 1000
+    this.#told.set(name, { messages, bytes, at: now })
+    /** @param {number} more */
+    const rate = (more) => (seconds > 0 ? more / seconds : 0)
+    return { messages: rate(messages - before.messages), bytes: rate(bytes - before.bytes) }
   }
 
   close() {
     for (const channel of this.#channels.values()) channel.close()
     this.#channels.clear()
+    for (const topic of this.#topics.values()) topic.close()
+    this.#topics.clear()
   }
+}
+
+/** @param {Set<number>} pids */
+function those(pids) {
+  return [...pids]
+    .sort((a, b) => a - b)
+    .map(called)
+    .join(', ')
 }
 
 /** Again and again, after longer and longer: it may come in bursts. @param {import('./ring.js').Ring} ring @param {number} pause */
