@@ -1,26 +1,6 @@
-/** Fetches the runtimes of `support/runtimes.js` from npm: their binaries alone, no install script runs. */
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { main, root, run } from './support/run.js'
-import { binaryOf, folderOf, missingRuntimes } from './support/runtimes.js'
+/** Fetches the runtimes of `support/runtimes.js` that the specs need from npm. */
+import { installRuntime } from './support/install-runtime.js'
+import { main } from './support/run.js'
+import { missingRuntimes } from './support/runtimes.js'
 
-await main(() => missingRuntimes().forEach(fetchRuntime))
-
-/** @param {import('./support/runtimes.js').Runtime} runtime */
-function fetchRuntime(runtime) {
-  const folder = folderOf(runtime)
-  mkdirSync(dirname(folder), { recursive: true })
-  const scratch = mkdtempSync(join(dirname(folder), '.fetch-'))
-  try {
-    console.error(`fetching ${runtime.spec}`)
-    run('npm', ['pack', runtime.spec, '--pack-destination', scratch, '--loglevel=error'], { cwd: root })
-    const [tarball] = readdirSync(scratch)
-    run('tar', ['-xzf', tarball, '--strip-components=1', `package/${runtime.binary}`], { cwd: scratch })
-    rmSync(join(scratch, tarball))
-    rmSync(folder, { recursive: true, force: true })
-    renameSync(scratch, folder)
-    chmodSync(binaryOf(runtime), 0o755)
-  } finally {
-    rmSync(scratch, { recursive: true, force: true })
-  }
-}
+await main(() => missingRuntimes().forEach(installRuntime))

@@ -23,6 +23,12 @@ export const runtimes = [
   { name: 'deno', kind: 'deno', spec: `@deno/linux-${arm ? 'arm64' : 'x64'}-glibc@2.9.6`, binary: 'deno' },
 ]
 
+/** Every Node that the suite is for; the oldest is fetched only where it is not the one at work. @type {Runtime[]} */
+export const nodes = [
+  { name: 'node-20', kind: 'node', spec: `${node}@20.20.2`, binary: 'bin/node' },
+  ...runtimes.filter(({ kind }) => kind === 'node'),
+]
+
 /** @param {Runtime} runtime */
 export function folderOf({ name, spec }) {
   return join(root, 'target/runtimes', `${name}-${spec.slice(spec.lastIndexOf('@') + 1)}`)
