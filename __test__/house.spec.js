@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { dependencyFaults } from '../scripts/support/dependencies.js'
 import { breaches, codeOf } from '../scripts/support/invariants.js'
+import { allows } from '../scripts/support/licences.js'
 import { leftOut, nodeSummary, rustSummary } from '../scripts/support/summary.js'
 import { faultsOf, workflowFaults } from '../scripts/support/workflows.js'
 
@@ -163,6 +165,87 @@ describe('the rules for sources', () => {
       /optional dependencies/,
     ]) {
       assert.match(told, said)
+    }
+  })
+})
+
+describe('what is taken from others', () => {
+  /**
+   * What is told of a copy in which this file is changed so.
+   * @param {string} path
+   * @param {(text: string) => string} change
+   */
+  function told(path, change) {
+    const folder = mkdtempSync(join(scratch, 'dependencies-'))
+    const kept = [
+      'Cargo.toml',
+      'Cargo.lock',
+      'src',
+      'core',
+      'deny.toml',
+      'ARCHITECTURE.md',
+      'package.json',
+      'package-lock.json',
+    ]
+    for (const each of kept) cpSync(join(root, each), join(folder, each), { recursive: true })
+    for (const each of ['bench', 'scripts/reference']) {
+      mkdirSync(join(folder, each), { recursive: true })
+      for (const name of ['package.json', 'package-lock.json']) cpSync(join(root, each, name), join(folder, each, name))
+    }
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+    const text = readFileSync(join(folder, path), 'utf8')
+    const changed = change(text)
+    assert.notEqual(changed, text)
+    writeFileSync(join(folder, path), changed)
+    return dependencyFaults({ folder })
+  }
+
+  test('has licences that are allowed, one version each, and a line on what it is for', () => {
+    assert.deepEqual(dependencyFaults(), [])
+  })
+
+  test('a licence that is not allowed is told', () => {
+    const faults = told('deny.toml', (text) => text.replace('"ISC", ', ''))
+    assert.deepEqual(faults, ['crate libloading: ISC, which deny.toml does not allow'])
+  })
+
+  test('a package twice, one from elsewhere, one without a line and a line without a package are told', () => {
+    const faults = told('bench/package-lock.json', (text) => {
+      const lock = JSON.parse(text)
+      lock.packages['node_modules/a/node_modules/undici'] = {
+        version: '1.0.0',
+        license: 'AGPL-3.0',
+        resolved: 'git+ssh://a',
+      }
+      return JSON.stringify(lock)
+    })
+    assert.deepEqual(
+      faults.map((fault) => fault.replace(/^bench\/package-lock.json: undici: /, '')),
+      [
+        'AGPL-3.0, which is none of those that tools may have',
+        'from git+ssh://a, not from the registry',
+        'more than one version',
+      ],
+    )
+    const lines = told('ARCHITECTURE.md', (text) => text.replace('| loom |', '| looms |'))
+    assert.equal(lines.length, 2)
+    assert.match(lines[0], /core\/models\/Cargo.toml: loom has no line/)
+    assert.match(lines[1], /looms has a line .* nothing depends on it/)
+  })
+
+  test('licences are read as SPDX has them', () => {
+    const mit = new Set(['MIT', 'Unicode-3.0'])
+    for (const good of [
+      'MIT',
+      'GPL-2.0 OR MIT',
+      'GPL-2.0/MIT',
+      '(MIT OR GPL-2.0) AND Unicode-3.0',
+      'MIT WITH an-exception',
+    ]) {
+      assert.ok(allows(good, mit), good)
+    }
+    for (const bad of ['', 'GPL-2.0', 'MIT AND GPL-2.0', '(MIT OR GPL-2.0) AND GPL-3.0', 'MIT MIT', '(MIT']) {
+      assert.ok(!allows(bad, mit), bad)
     }
   })
 })

@@ -73,6 +73,22 @@ describe('the package', { timeout: 240_000 }, () => {
       for (const pinned of Object.values(manifest.optionalDependencies)) assert.equal(pinned, version)
     })
 
+    test('names what is in it: the crates that are linked into the addon, with their licences', () => {
+      const folder = join(cwd, `node_modules/os-ipc-${platform}`)
+      const bill = JSON.parse(readFileSync(join(folder, 'sbom.cdx.json'), 'utf8'))
+      assert.deepEqual([bill.bomFormat, bill.metadata.component.version], ['CycloneDX', version])
+      const names = bill.components.map(({ name }) => name)
+      for (const name of ['napi', 'tokio', 'libc', 'os-ipc-core', 'std']) assert.ok(names.includes(name), name)
+      for (const name of ['syn', 'loom', 'napi-build']) assert.ok(!names.includes(name), name)
+      const notices = readFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), 'utf8')
+      for (const { name, version: of, purl, licenses } of bill.components) {
+        assert.ok(licenses, name)
+        if (purl) assert.match(notices, new RegExp(`^${name} ${of.replaceAll('.', '\\.')} `, 'm'))
+      }
+      const own = JSON.parse(readFileSync(join(cwd, 'node_modules/os-ipc/sbom.cdx.json'), 'utf8'))
+      assert.ok(own.components.some(({ name }) => name === `os-ipc-${platform}`))
+    })
+
     test('is imported and required as one and the same', async () => {
       const program = `
         import * as imported from 'os-ipc'

@@ -3,6 +3,8 @@
  * addon as `npm run build` makes it. For a release, `--portable` builds that one for every glibc since 2.17 instead, and
  * `--target linux-arm64-musl` (as often as wanted) another one.
  *
+ * Each has a bill of materials with it, and an addon the licences of the crates in it.
+ *
  * They are made from copies, so the repository's own manifests stay as they are: with no optional dependencies, which could
  * not be installed before they are published.
  */
@@ -10,9 +12,14 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { basename, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildFor, crossFolder } from './support/cross.js'
+import { noticesOf } from './support/notices.js'
 import { here, platforms } from './support/platforms.js'
 import { Complaint, main, root, run } from './support/run.js'
+import { sbomOf, sbomOfPackage } from './support/sbom.js'
 import { setUp } from './support/setup.js'
+
+/** The bill of materials, in each package. */
+const bill = 'sbom.cdx.json'
 
 const { values } = parseArgs({
   options: {
@@ -47,7 +54,8 @@ function named(name) {
 function packRoot(to) {
   const { scripts, devDependencies, napi, ...kept } = manifest('package.json')
   const optional = platforms.map(({ name }) => [`os-ipc-${name}`, kept.version])
-  pack(to, [...kept.files, 'README.md', 'LICENSE'], { ...kept, optionalDependencies: Object.fromEntries(optional) })
+  const published = { ...kept, optionalDependencies: Object.fromEntries(optional) }
+  pack(to, [...kept.files, 'README.md', 'LICENSE'], published, { [bill]: json(sbomOfPackage(published)) })
 }
 
 /**
@@ -56,26 +64,36 @@ function packRoot(to) {
  * @param {string} to
  */
 function packPlatform(name, folder, to) {
+  const platform = named(name)
+  const published = manifest(`npm/${name}/package.json`)
   const files = [`npm/${name}/README.md`, join(folder, `os-ipc.${name}.node`), 'LICENSE']
-  pack(to, files, manifest(`npm/${name}/package.json`), true)
+  const made = { [bill]: json(sbomOf(platform, published)), 'THIRD-PARTY-LICENSES.txt': noticesOf(platform) }
+  pack(to, files, published, made, true)
 }
 
 /**
  * Packs copies of these files under this manifest.
  * @param {string} to
  * @param {string[]} paths Below the root.
- * @param {object} manifest
+ * @param {{ files: string[] }} manifest
+ * @param {Record<string, string>} made What the repository does not hold, by its name in the package.
  * @param {boolean} [flat] Each file at the package's own root.
  */
-function pack(to, paths, manifest, flat = false) {
+function pack(to, paths, manifest, made, flat = false) {
   const copy = mkdtempSync(join(to, '.copy-'))
   try {
     for (const path of paths) cpSync(join(root, path), join(copy, flat ? basename(path) : path), { recursive: true })
-    writeFileSync(join(copy, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+    for (const [name, text] of Object.entries(made)) writeFileSync(join(copy, name), text)
+    writeFileSync(join(copy, 'package.json'), json({ ...manifest, files: [...manifest.files, ...Object.keys(made)] }))
     run('npm', ['pack', '--pack-destination', to, '--loglevel=error'], { cwd: copy })
   } finally {
     rmSync(copy, { recursive: true, force: true })
   }
+}
+
+/** @param {object} value */
+function json(value) {
+  return `${JSON.stringify(value, null, 2)}\n`
 }
 
 /** @param {string} path */

@@ -1,3 +1,4 @@
+import { dependencyFaults } from './dependencies.js'
 import { breaches, staleGenerated } from './invariants.js'
 import { stalePage } from './trust/page.js'
 import { workflowFaults } from './workflows.js'
@@ -12,6 +13,7 @@ export const lintSteps = [
   // Without its test target: built as a test the addon exports nothing, and all of it would be dead code.
   { name: 'lint of the addon', command: clippy('os-ipc', '--lib') },
   { name: 'invariants', check: () => breaches() },
+  { name: 'dependencies', check: () => dependencyFaults() },
   { name: 'workflows', check: workflowFaults },
   { name: 'generated files', check: async () => [...staleGenerated(), ...(await stalePage())] },
 ]
