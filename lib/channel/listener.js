@@ -18,6 +18,7 @@ import { optionsOf } from './options.js'
 /** @typedef {import('./options.js').Options} Options */
 /** @typedef {{ code: string, message: string }} Refusal */
 /** Until when it may say hello, whether somebody listens to that, and what it is told then. @typedef {{ deadline: number, heard: boolean, refusal: Refusal | undefined }} HalfOpen */
+/** Who has connected, who may be accepted, and how many channels are open. @typedef {{ halfOpen: Map<UnixSocket, HalfOpen>, ready: Channel[], open: number }} Arrivals */
 
 /** Milliseconds. */
 const HANDSHAKE = 5_000
@@ -32,22 +33,16 @@ class ListenerCore extends Core {
    * @param {{ maxConnections: number, handshakeTimeout: number }} limits
    */
   constructor(server, options, { maxConnections, handshakeTimeout }) {
-    /** @type {{ halfOpen: Map<UnixSocket, HalfOpen>, ready: Channel[] }} */
-    const arrivals = { halfOpen: new Map(), ready: [] }
-    super(1, -1, {
-      close() {
-        server.close()
-        for (const socket of arrivals.halfOpen.keys()) socket.close()
-        for (const channel of arrivals.ready) channel.close()
-      },
-    })
+    /** @type {Arrivals} */
+    const arrivals = { halfOpen: new Map(), ready: [], open: 0 }
+    super(1, -1, closingBy(server, arrivals))
+    this.arrivals = arrivals
     this.server = server.unref()
     this.options = options
     this.maxConnections = maxConnections
     this.handshakeTimeout = handshakeTimeout
     this.halfOpen = arrivals.halfOpen
     this.ready = arrivals.ready
-    this.open = 0
     this.pumping = false
     this.accepting = new Direction(this, () => {})
     this.directions.push(this.accepting)
@@ -84,8 +79,9 @@ class ListenerCore extends Core {
    * @returns {Refusal | undefined}
    */
   refusalOf(socket) {
-    if (this.open + this.halfOpen.size >= this.maxConnections) {
-      const channels = `${this.open} channel${this.open === 1 ? '' : 's'}`
+    const { open } = this.arrivals
+    if (open + this.halfOpen.size >= this.maxConnections) {
+      const channels = `${open} channel${open === 1 ? '' : 's'}`
       return { code: 'ERR_IPC_LIMIT', message: `it has ${channels} open, and takes no more` }
     }
     const { peer } = /** @type {any} */ (socket)
@@ -119,10 +115,7 @@ class ListenerCore extends Core {
       refuse(socket, String(/** @type {any} */ (error).code), String(/** @type {any} */ (error).message))
       return
     }
-    this.open++
-    anyCoreOf(channel).closing.add(() => {
-      this.open--
-    })
+    count(channel, this.arrivals)
     this.ready.push(channel)
   }
 
@@ -163,6 +156,30 @@ class ListenerCore extends Core {
   }
 }
 
+/**
+ * Nothing of this may lead back to the core: a handle that is forgotten is closed by it.
+ * @param {UnixListener} server
+ * @param {Arrivals} arrivals
+ * @returns {import('../handle.js').Native}
+ */
+function closingBy(server, { halfOpen, ready }) {
+  return {
+    close() {
+      server.close()
+      for (const socket of halfOpen.keys()) socket.close()
+      for (const channel of ready) channel.close()
+    },
+  }
+}
+
+/** Counts a channel until it is closed. Open ones do not keep their listener. @param {Channel} channel @param {Arrivals} arrivals */
+function count(channel, arrivals) {
+  arrivals.open++
+  anyCoreOf(channel).closing.add(() => {
+    arrivals.open--
+  })
+}
+
 /** @param {UnixSocket} socket @returns {any} */
 function said(socket) {
   try {
@@ -182,32 +199,41 @@ function refuse(socket, code, message) {
   socket.close()
 }
 
-/** @param {UnixListener} server @param {WeakRef<ListenerCore>} ref */
+/**
+ * While it waits, its frame keeps all that it has ever had in a variable: that may not be the core.
+ * @param {UnixListener} server
+ * @param {WeakRef<ListenerCore>} ref
+ */
 async function accept(server, ref) {
   try {
-    for (;;) {
-      const socket = await server.accept()
-      const core = ref.deref()
-      if (core === undefined || core.closed) {
-        socket.close()
-        return
-      }
-      core.admit(socket)
-      const state = core.halfOpen.get(socket)
-      if (state !== undefined) greet(socket, state, ref)
-      if (core.accepting.head === undefined) {
-        core.pumping = false
-        return
-      }
-    }
+    while (goesOn(await server.accept(), ref));
   } catch (error) {
-    const core = ref.deref()
-    if (core === undefined || core.closed) return
-    core.pumping = false
-    const { head } = core.accepting
-    if (head !== undefined) core.accepting.fail(head, error)
-    if (core.accepting.head !== undefined) core.pump()
+    fail(error, ref)
   }
+}
+
+/** Lets a newcomer in. @param {UnixSocket} socket @param {WeakRef<ListenerCore>} ref @returns {boolean} whether anybody waits for more */
+function goesOn(socket, ref) {
+  const core = ref.deref()
+  if (core === undefined || core.closed) {
+    socket.close()
+    return false
+  }
+  core.admit(socket)
+  const state = core.halfOpen.get(socket)
+  if (state !== undefined) greet(socket, state, ref)
+  core.pumping = core.accepting.head !== undefined
+  return core.pumping
+}
+
+/** @param {unknown} error @param {WeakRef<ListenerCore>} ref */
+function fail(error, ref) {
+  const core = ref.deref()
+  if (core === undefined || core.closed) return
+  core.pumping = false
+  const { head } = core.accepting
+  if (head !== undefined) core.accepting.fail(head, error)
+  if (core.accepting.head !== undefined) core.pump()
 }
 
 /** @param {UnixSocket} socket @param {HalfOpen} state @param {WeakRef<ListenerCore>} ref */
