@@ -857,6 +857,7 @@ module.exports.controlAdopt = nativeBinding.controlAdopt
 module.exports.controlClose = nativeBinding.controlClose
 module.exports.controlDetach = nativeBinding.controlDetach
 module.exports.controlPair = nativeBinding.controlPair
+module.exports.controlPeek = nativeBinding.controlPeek
 module.exports.controlReceive = nativeBinding.controlReceive
 module.exports.controlSend = nativeBinding.controlSend
 module.exports.controlShutdown = nativeBinding.controlShutdown

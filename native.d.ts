@@ -93,6 +93,8 @@ export interface ControlFrame {
   fds: Array<number>
   /** Some descriptors did not arrive, so none did. */
   lost: boolean
+  /** Of the data, in bytes. */
+  length: number
   /** -1 where the kernel does not know. */
   pid: number
   uid: number
@@ -100,6 +102,9 @@ export interface ControlFrame {
 }
 
 export declare function controlPair(): Array<ControlFacts>
+
+/** The same of the frame that begins behind so many bytes, which stays where it is. */
+export declare function controlPeek(id: number, behind: number): ControlFrame | boolean | null
 
 /** A frame; nothing where there is none yet; false at the end. */
 export declare function controlReceive(id: number): ControlFrame | boolean | null

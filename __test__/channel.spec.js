@@ -8,8 +8,9 @@ import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Channel, ChannelListener, pipe, SharedMemory } from '../index.js'
+import native from '../lib/load.js'
 import { fixture, start } from './support/child.js'
-import { turn } from './support/state.js'
+import { descriptors, turn } from './support/state.js'
 
 /** @typedef {import('../index.js').Handle} Handle */
 
@@ -101,6 +102,33 @@ describe('messages', () => {
     await here.send({ not: Number.NaN })
     assert.deepEqual(await there.recv(), { not: null })
   })
+
+  for (const codec of /** @type {const} */ (['json', 'structured'])) {
+    test(`that have no bytes with the codec '${codec}' are bad input, and nothing of them is sent`, async () => {
+      const [a, b] = pair({ codec })
+      const thrown = new Error('sprung')
+      const trap = {
+        fine: 1,
+        get broken() {
+          throw thrown
+        },
+      }
+      const cycle = /** @type {any} */ ({})
+      cycle.cycle = cycle
+      const wrong = codec === 'json' ? [{ big: 1n }, cycle, trap] : [{ function() {} }, Symbol('x'), trap]
+      for (const message of wrong) {
+        const check = (/** @type {any} */ { code, cause }) =>
+          code === 'ERR_INVALID_ARG_VALUE' && cause instanceof Error && (message !== trap || cause === thrown)
+        await assert.rejects(a.send(message), check)
+        await assert.rejects(a.send(message, { timeout: 1000 }), check)
+        assert.throws(() => a.trySend(message), check)
+        assert.throws(() => a.sendSync(message), check)
+      }
+      assert.deepEqual([b.tryRecv(), a.stats.sent], [undefined, 0])
+      await a.send({ whole: true })
+      assert.deepEqual(await b.recv(), { whole: true })
+    })
+  }
 
   test("with the codec 'structured' keep what JSON does not know", async () => {
     const [a, b] = pair({ codec: 'structured' })
@@ -526,6 +554,65 @@ describe('another process', () => {
     assert.equal(String(await ours.recv()), 'inherited')
     assert.equal(await ours.recv(), null)
     assert.deepEqual(await once(child, 'close'), [0, null])
+  })
+})
+
+describe('a descriptor', () => {
+  /** What another process would inherit. @param {Channel<any>} channel */
+  const copyOf = (channel) => native.descriptorsCopy([channel.fd])[0]
+
+  test('that was adopted with the wrong codec or checksum can be adopted rightly after that', async () => {
+    const [a, b] = pair({ codec: 'json' })
+    // What the other end says of itself stands before the set-up, and behind it.
+    await a.send('first')
+    const fd = copyOf(b)
+    b.close()
+    const before = descriptors()
+    for (const wrong of [{ codec: 'bytes' }, { codec: 'structured' }, { checksum: true }]) {
+      assert.throws(() => Channel.fromFd(fd, /** @type {any} */ (wrong)), coded('ERR_IPC_VERSION'))
+    }
+    assert.equal(descriptors(), before)
+    const channel = Channel.fromFd(fd, { codec: 'json' })
+    made.push(channel)
+    assert.equal(channel.peer?.pid, process.pid)
+    assert.equal(await channel.recv(), 'first')
+    await channel.send('second')
+    assert.equal(await a.recv(), 'second')
+    channel.close()
+    assert.equal(await a.recv(), null)
+    assert.throws(() => Channel.fromFd(fd), coded('EBADF'))
+  })
+
+  for (const order of ['one after the other', 'at once']) {
+    test(`both ends go to others by their descriptors, ${order}`, async () => {
+      const [a, b] = pair()
+      const fds = []
+      if (order === 'at once') fds.push(copyOf(a), copyOf(b))
+      else fds.push(copyOf(a))
+      a.close()
+      if (order !== 'at once') fds.push(copyOf(b))
+      b.close()
+      const [one, other] = fds.map((fd) => Channel.fromFd(fd))
+      made.push(one, other)
+      await one.send('there')
+      assert.equal(String(await other.recv()), 'there')
+      other.close()
+      assert.equal(await one.recv(), null)
+    })
+  }
+
+  test('of an end that was closed leaves nothing with the one that stays', async () => {
+    const [a, b] = pair()
+    const before = descriptors()
+    const fd = copyOf(a)
+    a.close()
+    const other = Channel.fromFd(fd)
+    made.push(other)
+    await other.send('there')
+    assert.equal(String(await b.recv()), 'there')
+    await b.send('and back')
+    assert.equal(String(await other.recv()), 'and back')
+    assert.equal(descriptors(), before)
   })
 })
 

@@ -729,7 +729,12 @@ describe('arguments', limit, () => {
     await assert.rejects(client.call('x', 1, /** @type {any} */ (1)), { code: 'ERR_INVALID_ARG_TYPE' })
     const cycle = /** @type {any} */ ({})
     cycle.cycle = cycle
-    await assert.rejects(client.call('x', cycle), TypeError)
+    for (const bad of [cycle, { big: 1n }]) {
+      const bare = { code: 'ERR_INVALID_ARG_VALUE' }
+      await assert.rejects(client.call('x', bad), bare)
+      await assert.rejects(client.notify('x', bad), bare)
+      assert.throws(() => client.callSync('x', bad), bare)
+    }
   })
 
   test('more calls than pendingLimit are refused', async () => {

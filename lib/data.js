@@ -3,7 +3,7 @@
  */
 import { Buffer } from 'node:buffer'
 import { types } from 'node:util'
-import { invalidState, invalidType, invalidValue } from './errors.js'
+import { invalidState, invalidType, invalidValue, unsendable } from './errors.js'
 
 /**
  * What the engine says of a view, whatever a subclass or a property of the view's own may say: nobody's code runs while
@@ -47,6 +47,22 @@ export function bytesOf(data, name = 'data') {
   }
   if (types.isSharedArrayBuffer(data)) return new Uint8Array(data).slice()
   throw invalidType(name, EXPECTED, data)
+}
+
+/**
+ * The text of a value in JSON.
+ * @param {unknown} value
+ * @param {string} name
+ */
+export function jsonOf(value, name) {
+  let text
+  try {
+    text = JSON.stringify(value)
+  } catch (error) {
+    throw unsendable(name, 'JSON', error)
+  }
+  if (text === undefined) throw invalidType(name, 'a value that JSON has', value)
+  return text
 }
 
 /**

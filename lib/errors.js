@@ -32,6 +32,28 @@ export function outOfRange(name, range, actual) {
   return coded(RangeError, 'ERR_OUT_OF_RANGE', `${subject(name)} must be ${range}. Received ${describe(actual)}`)
 }
 
+/**
+ * Of a value that has no bytes in `form`: a cycle, a function, or code of its owner's that has thrown.
+ * @param {string} name
+ * @param {string} form
+ * @param {unknown} cause
+ */
+export function unsendable(name, form, cause) {
+  return coded(TypeError, 'ERR_INVALID_ARG_VALUE', `${subject(name)} cannot be sent as ${form}${reasonOf(cause)}`, {
+    cause,
+  })
+}
+
+/** What was thrown may be anything. @param {unknown} thrown */
+function reasonOf(thrown) {
+  try {
+    const { message } = /** @type {any} */ (thrown)
+    return typeof message === 'string' ? `: ${message}` : ''
+  } catch {
+    return ''
+  }
+}
+
 /** @param {string} message */
 export function invalidState(message) {
   return coded(Error, 'ERR_INVALID_STATE', message)

@@ -140,6 +140,8 @@ pub struct ControlFrame {
     pub fds: Vec<i32>,
     /// Some descriptors did not arrive, so none did.
     pub lost: bool,
+    /// Of the data, in bytes.
+    pub length: u32,
     /// -1 where the kernel does not know.
     pub pid: i32,
     pub uid: u32,
@@ -171,11 +173,29 @@ pub fn control_watch(env: Env, id: u32, reactor: u32, token: u32, room: bool) ->
 /// A frame; nothing where there is none yet; false at the end.
 #[napi(catch_unwind)]
 pub fn control_receive(env: Env, id: u32) -> napi::Result<Option<napi::Either<ControlFrame, bool>>> {
-    let received = DESK.with_borrow_mut(|desk| {
+    let received = at_desk(id, Control::receive);
+    Ok(shown(received.or_throw(&env)?))
+}
+
+/// The same of the frame that begins behind so many bytes, which stays where it is.
+#[napi(catch_unwind)]
+pub fn control_peek(env: Env, id: u32, behind: u32) -> napi::Result<Option<napi::Either<ControlFrame, bool>>> {
+    let received = at_desk(id, |control, desk| control.peek(desk, behind));
+    Ok(shown(received.or_throw(&env)?))
+}
+
+fn at_desk(
+    id: u32,
+    receive: impl FnOnce(&Control, &mut Desk) -> os_ipc_core::Result<Received>,
+) -> os_ipc_core::Result<Received> {
+    DESK.with_borrow_mut(|desk| {
         let desk = desk.get_or_insert_default();
-        table::with(&CONTROLS, id, |control| control.receive(desk))
-    });
-    Ok(match received.or_throw(&env)? {
+        table::with(&CONTROLS, id, |control| receive(control, desk))
+    })
+}
+
+fn shown(received: Received) -> Option<napi::Either<ControlFrame, bool>> {
+    match received {
         Received::Nothing => None,
         Received::End => Some(napi::Either::B(false)),
         Received::Frame(frame) => {
@@ -184,12 +204,13 @@ pub fn control_receive(env: Env, id: u32) -> napi::Result<Option<napi::Either<Co
                 data: String::from_utf8_lossy(&frame.data).into_owned(),
                 fds: frame.fds.into_iter().map(IntoRawFd::into_raw_fd).collect(),
                 lost: frame.lost,
+                length: u32::try_from(frame.data.len()).unwrap_or(u32::MAX),
                 pid: sender.map_or(-1, |sender| sender.pid),
                 uid: sender.map_or(u32::MAX, |sender| sender.uid),
                 gid: sender.map_or(u32::MAX, |sender| sender.gid),
             }))
         }
-    })
+    }
 }
 
 /// Whether there was room. The numbers stay the caller's.

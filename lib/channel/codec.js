@@ -3,8 +3,8 @@
  */
 import { Buffer } from 'node:buffer'
 import { deserialize, serialize } from 'node:v8'
-import { bytesOf } from '../data.js'
-import { invalidType, invalidValue } from '../errors.js'
+import { bytesOf, jsonOf } from '../data.js'
+import { invalidType, invalidValue, unsendable } from '../errors.js'
 import { corrupt } from './ring.js'
 
 /**
@@ -27,9 +27,9 @@ const bytes = {
 const json = {
   encode(message) {
     refuseNothing(message)
-    const text = JSON.stringify(message)
+    const text = jsonOf(message, 'message')
     // What becomes null there (NaN, an invalid Date) would be taken for a corrupt message.
-    if (text === undefined || text === 'null') throw invalidType('message', 'a value that JSON has', message)
+    if (text === 'null') throw invalidType('message', 'a value that JSON has', message)
     return Buffer.from(text)
   },
   fresh: true,
@@ -41,7 +41,11 @@ const json = {
 const structured = {
   encode(message) {
     refuseNothing(message)
-    return serialize(message)
+    try {
+      return serialize(message)
+    } catch (error) {
+      throw unsendable('message', 'a structured clone', error)
+    }
   },
   fresh: true,
   read: (incoming, from, length) => restore(incoming.copy(from, length)),

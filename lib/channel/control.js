@@ -4,12 +4,13 @@
  * It is read whenever it is readable, so that the other side's end is seen; what it brings for messages waits here until
  * the message comes.
  */
+import { constants } from 'node:os'
 import { coded } from '../errors.js'
 import native from '../load.js'
 import { MOST_SUPPLIES } from './layout.js'
 import { corrupt } from './ring.js'
 
-/** @typedef {{ data: string, fds: number[], lost: boolean, pid: number, uid: number, gid: number }} Frame */
+/** @typedef {{ data: string, length: number, fds: number[], lost: boolean, pid: number, uid: number, gid: number }} Frame */
 /** @typedef {{ fds: number[], lost: boolean, body: Record<string, any> }} Supply */
 
 /** So many frames at once are no conversation: the socket does not hold as many, so the other side has no other use for them. */
@@ -24,6 +25,8 @@ export class Control {
     this.ended = false
     /** Who is there, by the kernel's word on its hello. @type {{ pid: number, uid: number, gid: number } | null} */
     this.peer = null
+    /** Nobody has given it its memory yet. */
+    this.bare = true
     /** Set-up that was waiting here. @type {{ side: number, fds: number[] } | undefined} */
     this.setUp = undefined
     /** What was refused to us. @type {Error | undefined} */
@@ -46,6 +49,25 @@ export class Control {
     return this.ended
   }
 
+  /** Finds the set-up among what has come, all of which stays there for whoever tries again. */
+  findSetUp() {
+    for (let count = 0, behind = 0; count < FLOOD; count++) {
+      const frame = native.controlPeek(this.id, behind)
+      if (frame === null || frame === undefined || typeof frame === 'boolean') return
+      const { data, length, fds, lost } = frame
+      try {
+        if (data[0] === 'S' && lost) throw noDescriptors()
+        if (data[0] === 'S' && fds.length === 3) {
+          this.setUp = { side: sideOf(data), fds: fds.splice(0) }
+          return
+        }
+      } finally {
+        closeAll(fds)
+      }
+      behind += length
+    }
+  }
+
   /** @param {Frame} frame */
   take(frame) {
     const { data, fds } = frame
@@ -60,7 +82,7 @@ export class Control {
           return
         case 'S':
           // Of an end that has its memory already there is nothing to be set up.
-          if (this.setUp !== undefined || fds.length !== 3) return
+          if (!this.bare || this.setUp !== undefined || fds.length !== 3) return
           this.setUp = { side: Number(body.side) & 1, fds }
           kept = true
           return
@@ -139,6 +161,17 @@ export class Control {
     if (this.setUp !== undefined) closeAll(this.setUp.fds)
     this.setUp = undefined
   }
+}
+
+/** @param {string} data */
+const sideOf = (data) => Number(bodyOf(data).side) & 1
+
+function noDescriptors() {
+  return coded(Error, 'EMFILE', 'EMFILE: too many open files, recvmsg', {
+    errno: -constants.errno.EMFILE,
+    syscall: 'recvmsg',
+    hint: 'the limit is RLIMIT_NOFILE',
+  })
 }
 
 /** @param {string} data @returns {Record<string, any>} */

@@ -20,7 +20,9 @@ export function pair(given) {
     for (const { id } of ends) native.channelClose(id, false)
     throw error
   }
-  const cores = ends.map((end, side) => new ChannelCore(end, new Control(lines[side]), options))
+  const controls = lines.map((line) => new Control(line))
+  for (const control of controls) control.bare = false
+  const cores = ends.map((end, side) => new ChannelCore(end, controls[side], options))
   const [one, other] = cores.map((core) => new Channel(core))
   inheritable(one, cores[0], cores[1])
   inheritable(other, cores[1], cores[0])
@@ -42,9 +44,14 @@ function inheritable(channel, core, sibling) {
   core.provide = () => {
     core.provide = undefined
     const other = core.sibling?.deref()
-    if (core.attached || core.closed || other === undefined || other.closed) return
+    // Of one that is being closed the control line is still there.
+    if (core.attached || core.closed || other === undefined || other.control.id === 0) return
     other.control.send('S', { side: core.facts.side }, native.channelDescriptors(core.id))
   }
+  // What the other end's next owner needs goes by this one's control line.
+  core.closing.add(() => {
+    if (!core.parting.announce && !core.parting.moved) core.sibling?.deref()?.provide?.()
+  })
   Object.defineProperty(channel, 'fd', {
     enumerable: true,
     configurable: true,
@@ -63,7 +70,7 @@ export function fromFd(fd, given) {
   const own = ownSideOf(given)
   const control = new Control(native.controlAdopt(fd))
   try {
-    control.poll()
+    control.findSetUp()
     if (control.setUp === undefined) {
       throw coded(
         Error,
@@ -98,6 +105,9 @@ export function rebuilt(control, stated, own) {
     agree(core.facts, stated)
     const channel = new Channel(core)
     core.ready()
+    // Whatever can be put right by another try has gone well: the set-up is taken.
+    control.bare = false
+    control.poll()
     return channel
   } catch (error) {
     if (core === undefined) {

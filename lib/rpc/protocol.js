@@ -2,6 +2,7 @@
  * What is written: JSON-RPC 2.0, with a few members and notifications of our own, which docs/rpc.md describes. As text where
  * frames are bytes, as values where the channel has a codec.
  */
+import { jsonOf } from '../data.js'
 import { invalidType } from '../errors.js'
 
 /** The call with that id is not wanted any more, as language servers say it. */
@@ -48,9 +49,7 @@ function quote(method) {
 /** @param {unknown} params */
 function paramsText(params) {
   if (params === undefined || params === null) return ''
-  const text = JSON.stringify(params)
-  if (text === undefined) throw invalidType('params', 'a value that JSON has', params)
-  return `,"params":${text}`
+  return `,"params":${jsonOf(params, 'params')}`
 }
 
 /** @param {Extra | undefined} extra */
@@ -69,8 +68,7 @@ export const text = {
     `${OPENING},"id":${id}${quote(method)}${paramsText(params)}${extraText(extra)}}`,
   notification: (method, params, extra) => `${OPENING}${quote(method)}${paramsText(params)}${extraText(extra)}}`,
   result(id, result, extra) {
-    const value = result === undefined ? 'null' : JSON.stringify(result)
-    if (value === undefined) throw invalidType('result', 'a value that JSON has', result)
+    const value = result === undefined ? 'null' : jsonOf(result, 'result')
     return `${OPENING}${idText(id)},"result":${value}${extraText(extra)}}`
   },
   error: (id, error) => `${OPENING}${idText(id)},"error":${JSON.stringify(error)}}`,

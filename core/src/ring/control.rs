@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::sys::Attempt;
 use crate::sys::control::Credentials;
 use crate::sys::fd as sys_fd;
-use crate::sys::socket::Inbox;
+use crate::sys::socket::{self, Inbox};
 use crate::unix_socket::{Kind, Socket};
 
 /// The longest frame.
@@ -123,6 +123,19 @@ impl Control {
         Ok(Received::Frame(Frame { data, fds, sender, lost }))
     }
 
+    /// Looks at the frame that begins behind so many bytes, and leaves all where it is. Its descriptors are copies.
+    pub fn peek(&self, desk: &mut Desk, behind: u32) -> Result<Received> {
+        /// From the beginning, and without going on by itself.
+        const NOWHERE: i32 = -1;
+        let from = i32::try_from(behind).map_err(|_| Error::os(Errno::EMSGSIZE, "recvmsg"))?;
+        socket::set_option(self.as_fd(), libc::SO_PEEK_OFF, from)?;
+        desk.inbox.peeks = true;
+        let received = self.receive(desk);
+        desk.inbox.peeks = false;
+        socket::set_option(self.as_fd(), libc::SO_PEEK_OFF, NOWHERE)?;
+        received
+    }
+
     /// Who connected or listens, by the kernel's word; of a pair, who made it.
     pub fn peer(&self) -> Result<Option<Credentials>> {
         self.0.peer()
@@ -143,5 +156,37 @@ impl Control {
 impl AsFd for Control {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsRawFd;
+
+    use super::*;
+
+    fn text(received: Received) -> (String, usize) {
+        match received {
+            Received::Frame(frame) => (String::from_utf8(frame.data).unwrap(), frame.fds.len()),
+            Received::Nothing => ("nothing".to_owned(), 0),
+            Received::End => ("end".to_owned(), 0),
+        }
+    }
+
+    #[test]
+    fn what_is_looked_at_stays_in_its_order() {
+        let [near, far] = Control::pair().unwrap();
+        let mut desk = Desk::default();
+        assert_eq!(text(far.peek(&mut desk, 0).unwrap()).0, "nothing");
+        assert!(matches!(near.send(b"first", &[]).unwrap(), Attempt::Done(())));
+        assert!(matches!(near.send(b"second", &[near.as_fd().as_raw_fd()]).unwrap(), Attempt::Done(())));
+        for _ in 0..3 {
+            assert_eq!(text(far.peek(&mut desk, 0).unwrap()), ("first".to_owned(), 0));
+            assert_eq!(text(far.peek(&mut desk, 5).unwrap()), ("second".to_owned(), 1));
+            assert_eq!(text(far.peek(&mut desk, 11).unwrap()).0, "nothing");
+        }
+        for expected in ["first", "second", "nothing"] {
+            assert_eq!(text(far.receive(&mut desk).unwrap()).0, expected);
+        }
     }
 }

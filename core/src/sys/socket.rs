@@ -241,6 +241,8 @@ pub struct Inbox {
     control: Vec<u64>,
     iovs: Vec<[libc::iovec; 2]>,
     headers: Vec<libc::mmsghdr>,
+    /// What comes stays where it is: MSG_PEEK.
+    pub peeks: bool,
 }
 
 /// The most messages that one call takes.
@@ -262,6 +264,7 @@ impl Inbox {
             control: vec![0; BATCH * control::ROOM],
             iovs: vec![[nothing; 2]; BATCH],
             headers: vec![libc::mmsghdr { msg_hdr: empty_header(), msg_len: 0 }; BATCH],
+            peeks: false,
         }
     }
 
@@ -302,7 +305,8 @@ impl Inbox {
             *header = libc::mmsghdr { msg_hdr: filled, msg_len: 0 };
             wanted += 1;
         }
-        let flags = libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC;
+        let peeks = if self.peeks { libc::MSG_PEEK } else { 0 };
+        let flags = libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC | peeks;
         let taken = match wanted {
             0 => return Err(Error::os(Errno::EINVAL, "recvmsg")),
             1 => {
