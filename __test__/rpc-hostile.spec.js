@@ -150,7 +150,10 @@ describe('a server', limit, () => {
       )
     const { ask } = victim({ trap, later: async () => ({ trap: trap() }) })
     assert.equal((await ask({ jsonrpc: '2.0', id: 1, method: 'trap' })).error.message, 'sprung')
-    assert.match((await ask({ jsonrpc: '2.0', id: 1, method: 'later' })).error.message, /cannot be sent as JSON: sprung/)
+    assert.match(
+      (await ask({ jsonrpc: '2.0', id: 1, method: 'later' })).error.message,
+      /cannot be sent as JSON: sprung/,
+    )
   })
 
   test('keeps the id of a call that goes on for that call', async () => {
