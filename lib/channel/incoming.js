@@ -24,11 +24,12 @@ import {
   WHOLE,
 } from './layout.js'
 import { corrupt, Ring } from './ring.js'
+import { roomFor } from './spare.js'
 
 /** Up to here words are copied in a loop: making a view of the source would cost more. */
 const SHORT = 128
 /** Messages up to here share memory. */
-const MEDIUM = 8 * 1024
+export const MEDIUM = 8 * 1024
 const SLAB = 64 * 1024
 
 /** Node's own class of buffers over memory that is there already. Elsewhere the long way. */
@@ -69,7 +70,7 @@ export const NOTHING = Symbol('nothing')
 class Partial {
   /** @param {number} length */
   constructor(length) {
-    this.message = Buffer.allocUnsafeSlow(length)
+    this.message = roomFor(length)
     this.filled = 0
   }
 }
@@ -323,7 +324,7 @@ export class Incoming extends Ring {
   /** @param {number} from @param {number} length @returns {Buffer} */
   copied(from, length) {
     if (length > MEDIUM) {
-      const message = Buffer.allocUnsafeSlow(length)
+      const message = roomFor(length)
       message.set(new Uint8Array(this.memory, this.start + from, length))
       return message
     }

@@ -1,26 +1,46 @@
 /**
  * Whether waiting awake only seems to pay. Where both sides share a processor, the other one answers when this process has been
- * interrupted for it: later than if it had slept, but while it is awake.
+ * interrupted for it: later than if it had slept, but while it is awake. Interruptions at other times say nothing: a
+ * processor has more to do than this.
  */
 
-/** Waits in which it has paid, between two counts. */
-const SAMPLE = 64
+/** One of so many waits is looked at, for the kernel has to be asked at its beginning and at its end. */
+const EVERY = 8
+/** Those that paid, of the ones that are looked at, between two judgements; and with so many interruptions among them. */
+const SAMPLE = 8
+const MANY = 6
 
 export class Interruptions {
   constructor() {
+    this.waits = 0
+    /** How many there had been when the wait began, if it is one that is looked at. @type {number | undefined} */
+    this.before = undefined
     this.paid = 0
-    /** @type {number | undefined} */
-    this.counted = undefined
+    this.interrupted = 0
   }
 
-  /** It has paid once more. Whether that comes of interruptions, as far as is known. */
-  areWhatPays() {
-    if (++this.paid < SAMPLE) return false
-    this.paid = 0
-    const before = this.counted
-    this.counted = process.resourceUsage?.().involuntaryContextSwitches ?? 0
-    if (before === undefined || this.counted - before < SAMPLE / 4) return false
-    this.counted = undefined
-    return true
+  /** Somebody begins to wait. */
+  begin() {
+    // The last one that was looked at was interrupted: so are the next ones, if that is what pays.
+    const closely = this.interrupted > 0 && this.interrupted === this.paid
+    this.before = closely || ++this.waits % EVERY === 0 ? count() : undefined
   }
+
+  /** It has paid. Whether that comes of interruptions, as far as is known. */
+  areWhatPays() {
+    const { before } = this
+    if (before === undefined) return false
+    this.before = undefined
+    if (count() !== before) this.interrupted++
+    if (++this.paid < SAMPLE) return false
+    const many = this.interrupted >= MANY
+    this.paid = 0
+    this.interrupted = 0
+    return many
+  }
+}
+
+/** Of this process, so far. */
+function count() {
+  return process.resourceUsage?.().involuntaryContextSwitches ?? 0
 }

@@ -8,7 +8,7 @@ import { integer } from '../validate.js'
 import { BLOCKED, Operation } from '../wait/direction.js'
 import { RECORD, recordSize } from './layout.js'
 import { take } from './receiving.js'
-import { checkPeer } from './sending.js'
+import { checkPeer, hasRoom } from './sending.js'
 
 /** @typedef {import('./core.js').ChannelCore} ChannelCore */
 
@@ -189,10 +189,7 @@ class Room extends Operation {
     return core.guard(() => {
       const outgoing = core.outgoing
       if (outgoing.aborting && !outgoing.abort()) return outgoing.sleep(8) ? BLOCKED : this.attempt()
-      while (!outgoing.fits(recordSize(length))) {
-        if (core.isPatient('making') || outgoing.sleep(recordSize(length))) return BLOCKED
-      }
-      return true
+      return hasRoom(core, recordSize(length), 'making') || BLOCKED
     })
   }
 }

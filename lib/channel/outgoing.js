@@ -31,6 +31,10 @@ const lengthOf = (view) => get.call(view)
 
 /** A record of pieces: several fit into the ring, so that both sides work at the same time. */
 const PIECES = 4
+/** And no longer than this: what was just written is still in a cache when it is read. */
+const PIECE_SIZE = 128 * 1024
+/** What whoever waits awake for room wants to find: several messages for each turn, and soon. */
+const PLENTY = 512 * 1024
 
 export class Outgoing extends Ring {
   /**
@@ -47,7 +51,7 @@ export class Outgoing extends Ring {
     this.largestWhole = Math.min(this.largest, facts.maxMessageSize)
     this.sent = 0
     this.bytesSent = 0
-    this.piece = Math.max(this.capacity / PIECES - RECORD, 8)
+    this.piece = Math.max(Math.min(this.capacity / PIECES, PIECE_SIZE) - RECORD, 8)
     this.tail = Atomics.load(this.words, this.at + TAIL)
     this.head = Atomics.load(this.words, this.at + HEAD)
     /** A message has been given up half-way, and the other side is to be told. */
@@ -77,6 +81,11 @@ export class Outgoing extends Ring {
     if (taken > (this.tail - this.head) >>> 0) throw corrupt('it has taken more than was sent')
     this.head = head
     return size <= this.capacity - ((this.tail - head) >>> 0)
+  }
+
+  /** More than a record of `size` bytes, so that the next ones need not wait too. @param {number} size */
+  plenty(size) {
+    return Math.max(size, Math.min(this.capacity >> 1, PLENTY))
   }
 
   /**

@@ -43,6 +43,7 @@ export class Patience {
       this.turns = MOST
     }
     this.left = this.turns
+    this.interruptions.begin()
     this.schedule()
     return true
   }
@@ -75,6 +76,7 @@ export class Patience {
       this.pause = SOON
       this.left = this.turns
       if (this.interruptions.areWhatPays()) this.giveUp()
+      else if (direction.head !== undefined) this.interruptions.begin()
     } else if (--this.left === 0) {
       this.turns >>= 1
       if (this.turns === 0) this.pause = Math.min(LATE, 2 * this.pause)

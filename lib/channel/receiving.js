@@ -4,7 +4,8 @@
 import { isPlainBytes, lengthOf, memoryOf } from '../data.js'
 import { coded, invalidState } from '../errors.js'
 import { BLOCKED, Operation } from '../wait/direction.js'
-import { NOTHING } from './incoming.js'
+import { MEDIUM, NOTHING } from './incoming.js'
+import { endArrival } from './spare.js'
 
 /** @typedef {import('./core.js').ChannelCore} ChannelCore */
 
@@ -172,9 +173,12 @@ function takeOtherInto(core, memory, room) {
     core.stash(message)
     throw tooLong(message.length, room)
   }
+  const { length } = message
   Uint8Array.prototype.set.call(memory, message)
+  // Shorter ones share their memory with others.
+  if (length > MEDIUM) endArrival(message)
   core.dropHandles()
-  return message.length
+  return length
 }
 
 /** @param {number} length @param {number} room */

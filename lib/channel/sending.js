@@ -1,7 +1,6 @@
 /**
  * Sending: what does not fit waits in the order of the calls, in pieces if it is larger than the ring.
  */
-import { Buffer } from 'node:buffer'
 import { coded, invalidType, invalidValue } from '../errors.js'
 import { parcelOf } from '../handover.js'
 import native from '../load.js'
@@ -9,6 +8,7 @@ import { FOR_EVER } from '../validate.js'
 import { BLOCKED, Operation } from '../wait/direction.js'
 import { closeAll } from './control.js'
 import { HANDLES, recordSize } from './layout.js'
+import { copyOf, endCopy } from './spare.js'
 
 /** @typedef {import('./core.js').ChannelCore} ChannelCore */
 /** @typedef {import('./outgoing.js').Outgoing} Outgoing */
@@ -60,6 +60,25 @@ export function parcelsOf(handles) {
   return parcels
 }
 
+/**
+ * Whether there is room for `size` bytes. If not, there will be a look in a later turn of the event loop, or the other side rings.
+ * @param {ChannelCore} core
+ * @param {number} size
+ * @param {'sending' | 'making'} name who wants it
+ */
+export function hasRoom(core, size, name) {
+  const { outgoing } = core
+  // Whoever looks in each turn would find room for one message each time.
+  if (outgoing.fits(core.patience[name].looking ? outgoing.plenty(size) : size)) return true
+  while (!core.isPatient(name)) {
+    if (outgoing.sleep(size)) return false
+    if (outgoing.fits(size)) return true
+  }
+  return false
+}
+
+const NOTHING = new Uint8Array(0)
+
 const WAITING = 0
 const OFFERED = 1
 const IN_PIECES = 2
@@ -76,13 +95,16 @@ export class Send extends Operation {
   constructor(core, payload, parcels, fresh) {
     super()
     this.core = core
+    /** What is still to be sent, from `done` on. */
     this.payload = payload
+    this.byteLength = payload.byteLength
     this.parcels = parcels
     /** Descriptors of handles that their owner may close meanwhile. @type {Map<Parcel, number[]>} */
     this.copies = new Map()
     this.fresh = fresh
+    this.copied = false
     this.state = WAITING
-    /** Of a message in pieces: up to where it is sent. */
+    /** Of a message in pieces: up to where the payload is sent. */
     this.done = 0
     /** Rendezvous: where the offer begins. */
     this.start = 0
@@ -95,13 +117,25 @@ export class Send extends Operation {
 
   /** The caller may do with the memory what he likes from here on. */
   queued() {
-    if (!this.fresh) this.payload = Buffer.from(this.payload)
+    if (!this.fresh) {
+      this.payload = copyOf(this.done === 0 ? this.payload : this.payload.subarray(this.done))
+      this.done = 0
+      this.copied = true
+    }
     this.fresh = true
     // And with handles that stay his.
     for (const parcel of this.parcels) {
       if (parcel.moves || parcel.fds.length === 0 || this.copies.has(parcel)) continue
       this.copies.set(parcel, native.descriptorsCopy(parcel.fds))
     }
+  }
+
+  /** Nothing of the payload is needed any more. */
+  dropPayload() {
+    const { payload } = this
+    this.payload = NOTHING
+    if (this.copied) endCopy(payload)
+    this.copied = false
   }
 
   /** The copies have gone, or are not wanted. */
@@ -133,12 +167,13 @@ export class Send extends Operation {
         this.done = outgoing.putPieces(this.payload, this.done)
         if (this.done === this.payload.byteLength) break
         const next = Math.min(outgoing.piece, this.payload.byteLength - this.done)
-        if (this.core.isPatient('sending') || outgoing.sleep(recordSize(next))) return BLOCKED
+        if (!hasRoom(this.core, recordSize(next), 'sending')) return BLOCKED
       }
       this.state = SENT
     }
+    this.dropPayload()
     outgoing.sent++
-    outgoing.bytesSent += this.payload.byteLength
+    outgoing.bytesSent += this.byteLength
     for (const { handedOver } of this.parcels) handedOver()
     return undefined
   }
@@ -151,14 +186,14 @@ export class Send extends Operation {
   /** Whether it makes sense to begin it without waiting: it fits, or the other side has all of the ring for it. @param {Outgoing} outgoing */
   canBegin(outgoing) {
     if (!this.inPieces) return true
-    const { byteLength } = this.payload
+    const { byteLength } = this
     const records = Math.ceil(byteLength / outgoing.piece)
     const size = byteLength + records * 2 * 8 + START_SIZE + HANDLES_SIZE
     return outgoing.fits(size) || outgoing.hasTaken(outgoing.tail)
   }
 
   get inPieces() {
-    return this.payload.byteLength > this.core.outgoing.largest
+    return this.byteLength > this.core.outgoing.largest
   }
 
   /**
@@ -166,24 +201,22 @@ export class Send extends Operation {
    * @param {Outgoing} outgoing
    */
   begin(outgoing) {
-    const { core, payload, parcels } = this
+    const { core, payload, parcels, byteLength } = this
     const { inPieces } = this
-    const first = inPieces ? START_SIZE : recordSize(payload.byteLength)
+    const first = inPieces ? START_SIZE : recordSize(byteLength)
     const size = first + (parcels.length > 0 ? HANDLES_SIZE : 0)
     if (core.facts.rendezvous && outgoing.used !== 0) {
       // A message that was given up in pieces, or the rest of the last one.
       if (outgoing.sleepUntilTaken(outgoing.tail)) return false
     }
-    while (!outgoing.fits(outgoing.aborting ? size + 8 : size)) {
-      if (core.isPatient('sending') || outgoing.sleep(outgoing.aborting ? size + 8 : size)) return false
-    }
+    if (!hasRoom(core, outgoing.aborting ? size + 8 : size, 'sending')) return false
     if (outgoing.aborting) outgoing.abort()
     if (parcels.length > 0 && !core.travelling.mayGo) return false
     // From here on there is room, and nothing comes between.
     if (parcels.length > 0 && !this.announce()) return false
     this.start = outgoing.tail
     if (parcels.length > 0) outgoing.putRecord(HANDLES, pair(this.sequence, parcels.length))
-    if (inPieces) outgoing.announce(payload.byteLength)
+    if (inPieces) outgoing.announce(byteLength)
     else outgoing.put(payload)
     if (parcels.length > 0) core.travelling.gone(outgoing.tail)
     if (core.facts.rendezvous) {
@@ -257,6 +290,7 @@ export class Send extends Operation {
   failure(error) {
     const { core } = this
     this.settle()
+    this.dropPayload()
     core.unsent++
     if (!core.attached || core.failure !== undefined) return error
     try {

@@ -36,6 +36,7 @@ export class Spin {
         if (i > 1 && this.interruptions.areWhatPays()) this.giveUp(LATE)
         return true
       }
+      if (i === 1) this.interruptions.begin()
       if (i % LOOKS !== 0) continue
       const now = performance.now()
       if (now >= end) break
