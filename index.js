@@ -2,13 +2,14 @@
  * Every interprocess communication primitive of the Linux kernel, for Node.js.
  */
 import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { whereIs } from './bundle.js'
 
 /**
- * One module after the other: to import them is to open hundreds of files at once on Node 20, which a process with a low
- * limit of descriptors does not survive.
+ * Required and not imported, so that which file it is can be told before.
  * @type {typeof import('./lib/index.js')}
  */
-const all = createRequire(import.meta.url)('./lib/index.js')
+const all = createRequire(import.meta.url)(fileURLToPath(whereIs('os-ipc')))
 
 export const {
   Barrier,

@@ -4,11 +4,13 @@ import { channel as diagnosticsChannel } from 'node:diagnostics_channel'
 import { after, describe, test } from 'node:test'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { Channel, pipe, SharedMemory } from '../index.js'
-import { coreOf } from '../lib/handle.js'
 import native from '../lib/load.js'
 import { plainBuild, sanitizedBuild } from './support/builds.js'
 import { meetEnemy } from './support/hostile.js'
+import { inside as ofPackage } from './support/inside.js'
 import { descriptors } from './support/state.js'
+
+const { coreOf } = ofPackage['handle.js']
 
 /** @typedef {import('../index.js').Handle} Handle */
 

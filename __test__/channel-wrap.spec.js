@@ -1,9 +1,11 @@
 /** Channels whose positions wrap: they are numbers of 32 bits, and V8 sees them with a sign. */
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
-import { coreOf } from '../lib/handle.js'
 import { pairFrom, STARTS } from './support/channel-starts.js'
 import { fixture, start } from './support/child.js'
+import { inside } from './support/inside.js'
+
+const { coreOf } = inside['handle.js']
 
 /** @typedef {import('../index.js').Channel<any>} Channel */
 

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Channel, ChannelListener, pipe, SharedMemory } from '../index.js'
 import native from '../lib/load.js'
 import { fixture, start } from './support/child.js'
+import { inside } from './support/inside.js'
 import { descriptors, turn } from './support/state.js'
 
 /** @typedef {import('../index.js').Handle} Handle */
@@ -466,7 +467,7 @@ describe('handles', () => {
     made.push(reader)
     await a.send('attached')
     const { default: native } = await import('../lib/load.js')
-    const { coreOf } = await import('../lib/handle.js')
+    const { coreOf } = inside['handle.js']
     const { control } = /** @type {any} */ (coreOf(a))
     assert.ok(native.controlSend(control.id, 'X{"sequence":7}', [writer.fd]))
     writer.close()

@@ -8,10 +8,12 @@ import { join } from 'node:path'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { Endpoint, Handle, pipe, SharedMemory, SysvMessageQueue, UnixListener, UnixSocket } from '../index.js'
-import { cleanup } from '../lib/registry.js'
 import { fixture, output, start } from './support/child.js'
 import { needs } from './support/extras.js'
+import { inside } from './support/inside.js'
 import { descriptors, stateOf, turn, until } from './support/state.js'
+
+const { cleanup } = inside['registry.js']
 
 const limit = { timeout: 90_000 }
 const isRoot = process.getuid?.() === 0

@@ -22,9 +22,11 @@ import {
   UnixListener,
   UnixSocket,
 } from '../index.js'
-import { parcelOf, rebuild } from '../lib/handover.js'
 import { fixture, start } from './support/child.js'
+import { inside } from './support/inside.js'
 import { descriptors, link } from './support/state.js'
+
+const { parcelOf, rebuild } = inside['handover.js']
 
 const limit = { timeout: 20_000 }
 

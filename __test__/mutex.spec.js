@@ -8,10 +8,12 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Mutex } from '../index.js'
-import { cleanup } from '../lib/registry.js'
 import { needs } from './support/extras.js'
+import { inside } from './support/inside.js'
 import { elsewhere, fileOf, inWorker, newName, semaphoreIds, setOf, unlinkAfter, waitingIn } from './support/locks.js'
 import { threads, until } from './support/state.js'
+
+const { cleanup } = inside['registry.js']
 
 const options = { timeout: 60_000 }
 const isRoot = process.getuid?.() === 0

@@ -7,11 +7,13 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { Handle, PosixMessageQueue, pipe } from '../index.js'
-import { parcelOf, rebuild } from '../lib/handover.js'
 import { fixture, output, run, start } from './support/child.js'
 import { needs } from './support/extras.js'
+import { inside } from './support/inside.js'
 import { closeQueuesAfter, fill, keep, namedQueue, newName, newQueue } from './support/posix.js'
 import { descriptors, flags, link, stateOf, threads, turn, until } from './support/state.js'
+
+const { parcelOf, rebuild } = inside['handover.js']
 
 const options = { timeout: 60_000 }
 const isRoot = process.getuid?.() === 0

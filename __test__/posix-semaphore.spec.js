@@ -18,10 +18,12 @@ import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { Handle, PosixSemaphore, SharedMemory } from '../index.js'
-import { parcelOf, rebuild } from '../lib/handover.js'
 import { fixture, output, run, start } from './support/child.js'
+import { inside } from './support/inside.js'
 import { newSemaphore, withNamed } from './support/semaphores.js'
 import { descriptors, threads, turn, until } from './support/state.js'
+
+const { parcelOf, rebuild } = inside['handover.js']
 
 const options = { timeout: 60_000 }
 const MOST = 0x7fffffff

@@ -7,10 +7,12 @@ import { constants } from 'node:os'
 import { after, describe, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { Handle, ProcessHandle } from '../index.js'
-import { adopt } from '../lib/process/handle.js'
 import { fixture, run, start } from './support/child.js'
 import { needs, python } from './support/extras.js'
+import { inside } from './support/inside.js'
 import { childrenOf, descriptors, flags, link, stateOf, turn, until } from './support/state.js'
+
+const { adopt } = inside['process/handle.js']
 
 const limit = { timeout: 30_000 }
 const O_CLOEXEC = 0o2000000

@@ -17,8 +17,10 @@ import { join } from 'node:path'
 import { after, beforeEach, describe, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { Fifo } from '../index.js'
-import * as registry from '../lib/registry.js'
 import { fixture, start } from './support/child.js'
+import { inside } from './support/inside.js'
+
+const registry = inside['registry.js']
 
 const owners = Number(process.env.OS_IPC_ROUNDS ?? 50)
 const limit = { timeout: 60_000 + owners * 1000 }
@@ -166,7 +168,7 @@ describe('an entry', () => {
   test('lists what a worker has made until the process ends', limit, async () => {
     const path = join(things, 'of-worker')
     const source = `
-      import('${new URL('../lib/registry.js', import.meta.url)}').then(({ record }) => record('fifo', '${path}'))`
+      import('${new URL('support/inside.js', import.meta.url)}').then(({ inside }) => inside['registry.js'].record('fifo', '${path}'))`
     await once(new Worker(source, { eval: true }), 'exit')
     Fifo.create(path)
     assert.deepEqual(await told(cleaner()), [])
@@ -179,8 +181,8 @@ describe('an entry', () => {
     const script = `
       import { spawn } from 'node:child_process'
       import { Fifo } from '${new URL('../index.js', import.meta.url)}'
-      import { record } from '${new URL('../lib/registry.js', import.meta.url)}'
-      record('fifo', '${join(things, 'left')}')
+      import { inside } from '${new URL('support/inside.js', import.meta.url)}'
+      inside['registry.js'].record('fifo', '${join(things, 'left')}')
       Fifo.create('${join(things, 'left')}')
       console.log(spawn('sleep', ['60'], { stdio: 'ignore', detached: true }).pid)
       process.kill(process.pid, 'SIGKILL')`

@@ -6,13 +6,15 @@ import assert from 'node:assert/strict'
 import { channel as diagnosticsChannel } from 'node:diagnostics_channel'
 import { afterEach, describe, test } from 'node:test'
 import { Channel, rpc, SharedMemory, UnixSocket } from '../index.js'
-import { socketLink } from '../lib/rpc/accepting.js'
 import { Parser } from '../lib/rpc/content-length.js'
 import { parseQuickly } from '../lib/rpc/quick.js'
-import { ServerCore } from '../lib/rpc/server-core.js'
 import { start } from './support/child.js'
+import { inside } from './support/inside.js'
 import { methods } from './support/rpc-methods.js'
 import { descriptors, turn, until } from './support/state.js'
+
+const { socketLink } = inside['rpc/accepting.js']
+const { ServerCore } = inside['rpc/server-core.js']
 
 const limit = { timeout: 60_000 }
 const FRAMES = Number(process.env.OS_IPC_FRAMES ?? 2000)

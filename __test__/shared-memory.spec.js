@@ -7,11 +7,13 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { SharedMemory } from '../index.js'
-import { parcelOf, rebuild } from '../lib/handover.js'
 import { fixture, output, run, start } from './support/child.js'
 import { needs } from './support/extras.js'
+import { inside } from './support/inside.js'
 import { newName, newObject, newSegment, removeMemoryAfter, segmentIds } from './support/memory.js'
 import { descriptors, link, until } from './support/state.js'
+
+const { parcelOf, rebuild } = inside['handover.js']
 
 const options = { timeout: 60_000 }
 const script = fixture('shared-memory.js')

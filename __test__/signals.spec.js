@@ -8,11 +8,13 @@ import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { Handle, pipe, SignalReceiver, signals } from '../index.js'
-import { parcelOf } from '../lib/handover.js'
 import { fixture, run, start } from './support/child.js'
 import { needs } from './support/extras.js'
+import { inside } from './support/inside.js'
 import { inC, setOf, signalsInC, threadsOpenTo } from './support/signals.js'
 import { descriptors, turn, until } from './support/state.js'
+
+const { parcelOf } = inside['handover.js']
 
 const options = { timeout: 60_000 }
 const { min } = signals

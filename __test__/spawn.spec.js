@@ -19,10 +19,12 @@ import {
   spawn,
   UnixSocket,
 } from '../index.js'
-import { taken } from '../lib/spawn/environment.js'
 import { fixture } from './support/child.js'
 import { needs, python } from './support/extras.js'
+import { inside } from './support/inside.js'
 import { childrenOf, link } from './support/state.js'
+
+const { taken } = inside['spawn/environment.js']
 
 const limit = { timeout: 30_000 }
 const report = fixture('inherit-report.js')

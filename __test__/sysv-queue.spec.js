@@ -9,12 +9,14 @@ import { describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { ftok, SysvMessageQueue } from '../index.js'
-import { parcelOf, rebuild } from '../lib/handover.js'
 import { fixture, output, run, start } from './support/child.js'
 import { needs } from './support/extras.js'
+import { inside } from './support/inside.js'
 import { waitingThreads } from './support/standing.js'
 import { threads, turn, until } from './support/state.js'
 import { fill, newKey, newQueue, queueIds, removeQueuesAfter } from './support/sysv.js'
+
+const { parcelOf, rebuild } = inside['handover.js']
 
 const options = { timeout: 60_000 }
 const isRoot = process.getuid?.() === 0

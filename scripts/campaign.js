@@ -57,7 +57,7 @@ async function campaign(args) {
   } catch (error) {
     return refuse(error)
   }
-  setUp({ faultInject: found.faultInject })
+  await setUp({ faultInject: found.faultInject })
   const begun = { date: new Date(), at: performance.now() }
   const rows = await run()
   if (known.json) for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`)

@@ -8,7 +8,7 @@ import { printTimes, takeSteps } from './support/steps.js'
 const { values } = parseArgs({ options: { fix: { type: 'boolean', default: false } } })
 
 await main(async () => {
-  setUp()
+  await setUp()
   if (values.fix) {
     run('cargo', ['fmt', '--all'])
     run('node_modules/.bin/biome', ['check', '--write', '.'])

@@ -29,10 +29,10 @@ const { values } = parseArgs({
   },
 })
 
-await main(() => {
+await main(async () => {
   const wanted = new Set(values.portable ? [here(), ...values.target] : values.target)
   const others = [...wanted].map(named)
-  setUp()
+  await setUp()
   const to = resolve(values.to)
   mkdirSync(to, { recursive: true })
   packRoot(to)

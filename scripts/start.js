@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { main, root } from './support/run.js'
 import { setUp } from './support/setup.js'
 
-await main(() => {
-  setUp()
+await main(async () => {
+  await setUp()
   const tour = [join(root, 'bin/os-ipc.js'), 'tour', ...process.argv.slice(2)]
   // npm starts scripts in the package's folder; a FILE is meant from where the user stands.
   const cwd = process.env.INIT_CWD ?? process.cwd()

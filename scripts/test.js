@@ -42,7 +42,7 @@ const nodeStep = {
 
 await main(async () => {
   if (chosen.length === 0) throw new Complaint(`No spec matches. There are:\n${specs.join('\n')}`)
-  setUp({ faultInject: true, sanitize: Boolean(process.env.CI) })
+  await setUp({ faultInject: true, sanitize: Boolean(process.env.CI) })
   mkdirSync(join(root, 'target/test'), { recursive: true })
   const outcomes = await takeSteps(
     filters.length === 0 ? [...lintSteps, referenceStep, rustStep, nodeStep] : [nodeStep],

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { cleanup } from '../../lib/registry.js'
+import { inside } from '../support/inside.js'
 import { turnFor, within } from './harness/time.js'
+
+const { cleanup } = inside['registry.js']
 
 /** Keys of sets that are being made, or were: see core/src/lock/object.rs. */
 const [FIRST_KEY, LAST_KEY] = [0x80_0000, 0xff_ffff]

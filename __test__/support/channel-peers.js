@@ -8,11 +8,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { Channel, ChannelListener, pipe } from '../../index.js'
-import { coreOf } from '../../lib/handle.js'
 import { STARTS } from './channel-starts.js'
 import { fixture, start } from './child.js'
+import { inside } from './inside.js'
 import { Plan } from './plan.js'
 import { descriptors } from './state.js'
+
+const { coreOf } = inside['handle.js']
 
 /** @typedef {import('../../index.js').Handle} Handle */
 

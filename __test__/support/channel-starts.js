@@ -1,8 +1,10 @@
 /** Channels whose positions begin elsewhere: whoever makes the memory chooses, and positions are read when an end attaches. */
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { Channel } from '../../index.js'
-import { coreOf } from '../../lib/handle.js'
 import native from '../../lib/load.js'
+import { inside } from './inside.js'
+
+const { coreOf } = inside['handle.js']
 
 /** Just before each wrap, of numbers with a sign and without. */
 export const STARTS = [2 ** 31 - 8, 2 ** 32 - 8, 2 ** 31 - 4096, 2 ** 32 - 4096]

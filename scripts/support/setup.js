@@ -2,19 +2,21 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildAddon, buildFaultInject, buildSanitized } from './addon.js'
+import { buildBundle } from './bundle.js'
 import { requireTools } from './requirements.js'
 import { root, run } from './run.js'
 
 /** @param {{ faultInject?: boolean, sanitize?: boolean }} [options] */
-export function setUp({ faultInject = false, sanitize = false } = {}) {
+export async function setUp({ faultInject = false, sanitize = false } = {}) {
   requireTools()
   installPackages()
   buildAddon()
+  await buildBundle()
   if (faultInject) buildFaultInject()
   if (sanitize) buildSanitized()
 }
 
-function installPackages() {
+export function installPackages() {
   const [wanted, present] = ['package-lock.json', 'node_modules/.package-lock.json'].map(changed)
   if (present < wanted)
     run('npm', ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'])

@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs'
 import process from 'node:process'
 // By import, on the runtime's threads: rows that make calls of the main thread fail are to find the package loaded.
-import '../../../lib/index.js'
+import '../../support/inside.js'
 import { Context, roleOf } from './context.js'
 import { pause } from './time.js'
 
