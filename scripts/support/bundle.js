@@ -7,7 +7,8 @@ import { dirname, join, relative } from 'node:path'
 import { Complaint, root } from './run.js'
 import { files, fingerprint, stamp } from './stamp.js'
 
-const WHOLE = 'lib/whole.js'
+/** What users get, and that together with what our own files get. */
+const [PUBLIC, WHOLE] = ['lib/index.js', 'lib/whole.js']
 const sources = ['lib', 'bin', 'package-lock.json', 'scripts/support/bundle.js']
 
 /** Makes dist/ if its sources have changed. @param {{ force?: boolean }} [options] */
@@ -114,15 +115,26 @@ function apartFrom(inputs, library) {
   }
 }
 
-/** The exports of a module of lib/, taken from what it has been made part of. @param {string} path @param {string} library */
+/**
+ * What a module of lib/ exports, taken from what it has been made part of.
+ * @param {string} path
+ * @param {string} library
+ */
 async function takenFrom(path, library) {
   const place = relative('lib', path)
-  if (!readFileSync(join(root, WHOLE), 'utf8').includes(`'${place}':`)) {
+  if (!textOf(WHOLE).includes(`'${place}':`)) {
+    const [, handed] = textOf(PUBLIC).match(`\nexport \\{ (.*) \\} from './${place}'`) ?? []
+    if (handed) return `export { ${handed} } from '${library}'`
     throw new Complaint(`${path} is part of the library, and ${WHOLE} does not hand it out`)
   }
   const { metafile } = await build({ entryPoints: [path], outdir: 'dist', bundle: false })
   const names = Object.values(metafile.outputs).flatMap((output) => output.exports)
   return `import { inside } from '${library}'\nexport const { ${names.join(', ')} } = inside['${place}']\n`
+}
+
+/** @param {string} path */
+function textOf(path) {
+  return readFileSync(join(root, path), 'utf8')
 }
 
 /**
