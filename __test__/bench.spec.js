@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { glances } from '../bench/lib/report/glance.js'
 import { html } from '../bench/lib/report/html.js'
+import { speeds, withSpeeds } from '../scripts/support/speeds.js'
 
 const bench = fileURLToPath(new URL('../scripts/bench.js', import.meta.url))
 const run = (...args) => spawnSync(process.execPath, [bench, ...args], { encoding: 'utf8', timeout: 90_000 })
@@ -116,6 +118,83 @@ test('a report draws each figure over the sizes at which it was measured', () =>
   }
   assert.ok(page.includes('c&#38;0, 64 B: 64 MB/s (32 MB/s to 128 MB/s)'), 'messages a second are bytes a second, too')
   assert.ok(!page.includes('a<b'))
+})
+
+test('a report begins with the best way of each transport to wait, and the README can have the same', () => {
+  /** @param {string} name @param {string} figure @param {string} unit @param {Array<[string, string, number]>} measured */
+  const group = (name, figure, unit, measured, pinning = 'both on CPU 1') => ({
+    page: name,
+    name,
+    size: '64 B',
+    pinning,
+    contenders: measured.map(([contender, waits]) => ({
+      name: contender,
+      waits,
+      ours: /^(channel|pipe)/.test(contender),
+    })),
+    values: measured.map(([contender, , median]) => ({
+      ...{ figure, unit, contender, median },
+      ...{ runs: [median], least: median, greatest: median },
+    })),
+  })
+  const report = {
+    taken: 'now',
+    machine: { processor: 'P', processors: 2, kernel: 'K' },
+    versions: { node: 'N' },
+    settings: { runs: 5, roundMs: 1, quick: false },
+    cacheLine: [],
+    rows: [],
+    groups: [
+      group('a', 'throughput', 'messages/s', [
+        ['channel, recv', 'awaited', 2e6],
+        ['channel, recvMany', 'awaited', 3e6],
+        ['channel, recvSync', 'sync', 9e6],
+        ['zeromq', 'awaited', 1e5],
+        ['C ring', 'spinning', 9e7],
+      ]),
+      group('b', 'throughput', 'messages/s', [
+        ['pipe, recv', 'awaited', 5e5],
+        ['zeromq', 'awaited', 2e5],
+      ]),
+      group('c', 'round trip p50', 'µs', [
+        ['channel, recv', 'awaited', 9],
+        ['zeromq', 'awaited', 60],
+      ]),
+      group('d', 'round trip p50', 'µs', [['channel, recv', 'awaited', 1]], 'CPU 0 to CPU 1'),
+    ],
+  }
+  const [throughput, trip, ...others] = glances(report.groups).map(({ less, values }) => ({
+    less,
+    values: values.map(({ transport, median }) => [transport, median]),
+  }))
+  assert.deepEqual(throughput, {
+    less: false,
+    values: [
+      ['Channel', 3e6],
+      ['pipe()', 5e5],
+      ['zeromq', 2e5],
+    ],
+  })
+  assert.deepEqual(trip, {
+    less: true,
+    values: [
+      ['Channel', 9],
+      ['zeromq', 60],
+    ],
+  })
+  assert.deepEqual(others, [])
+  assert.ok(html(report).includes('At a glance'))
+  const told = speeds(report).split('\n')
+  assert.deepEqual(told.slice(2, 5), [
+    '| **Channel** | 3.0 M/s | 9 µs |',
+    '| **pipe()** | 500 k/s |  |',
+    '| zeromq | 200 k/s | 60 µs |',
+  ])
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  const written = withSpeeds(readme, report)
+  assert.ok(written.includes(told.join('\n')))
+  assert.equal(withSpeeds(written, report), written, 'again and again at the same place')
+  assert.throws(() => withSpeeds('a page without marks', report))
 })
 
 /** @param {import('../bench/lib/report/collect.js').Report} report */

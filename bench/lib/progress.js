@@ -13,7 +13,7 @@ export class Progress {
     this.done += 1
     const elapsed = (performance.now() - this.started) / 1000
     const left = Math.ceil((elapsed / this.done) * (this.steps - this.done))
-    const line = `${this.done}/${this.steps}, ${left} s left: ${what}`
+    const line = `${this.done}/${this.steps}, ${duration(left)} left: ${what}`
     const group = what.slice(0, what.indexOf(':'))
     if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line.slice(0, (process.stderr.columns ?? 80) - 1)}`)
     else if (group !== this.group) process.stderr.write(`${line}\n`)
@@ -23,4 +23,9 @@ export class Progress {
   clear() {
     if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
   }
+}
+
+/** @param {number} seconds */
+function duration(seconds) {
+  return seconds < 100 ? `${seconds} s` : `${Math.round(seconds / 60)} min`
 }

@@ -1,4 +1,5 @@
 /** Rows for people. */
+import { isLess } from './report/order.js'
 import { median } from './stats.js'
 
 /** @param {string[]} head @param {string[][]} lines @returns {string} first column to the left, the others to the right */
@@ -88,7 +89,7 @@ export function summaryTable(groups) {
   const lines = groups.flatMap((group) => {
     const [figure] = group.values.map((value) => value.figure)
     const values = group.values.filter((value) => value.figure === figure)
-    const less = values[0] && /^(ns|µs|ms)$/.test(values[0].unit)
+    const less = isLess(values[0]?.unit ?? '')
     const best = (/** @type {boolean} */ ours) =>
       values
         .filter(({ contender }) => group.contenders.some((party) => party.name === contender && party.ours === ours))

@@ -1,7 +1,7 @@
 /**
  * A chart of lines over sizes, as SVG: both axes in powers, since figures of small and large messages are worlds apart.
  *
- * @typedef {{ name: string, ours: boolean, points: Array<{ x: number, y: number, least: number, greatest: number }> }} Series
+ * @typedef {{ name: string, ours: boolean, look: number, points: Array<{ x: number, y: number, least: number, greatest: number }> }} Series
  */
 import { sizeText } from './sizes.js'
 
@@ -32,22 +32,22 @@ export function lineChart(title, series, unit) {
       `<line class="grid" x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${y(value)}" y2="${y(value)}"/>` +
       `<text class="axis" x="${MARGIN.left - 8}" y="${y(value) + 4}" text-anchor="end">${escaped(unit(value))}</text>`,
   )
+  const axis = `<text class="axis" x="${WIDTH - MARGIN.right}" y="${HEIGHT - 2}" text-anchor="end">size of a message</text>`
   const ticks = sizes.map(
-    (size) => `<text class="axis" x="${x(size)}" y="${HEIGHT - 14}" text-anchor="middle">${sizeText(size)}</text>`,
+    (size) => `<text class="axis" x="${x(size)}" y="${HEIGHT - 18}" text-anchor="middle">${sizeText(size)}</text>`,
   )
-  const lines = series.map((one, index) => line(one, index, x, y, unit))
-  return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escaped(title)}">${[...grid, ...ticks, ...lines].join('\n')}</svg>
+  const lines = series.map((one) => line(one, x, y, unit))
+  return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escaped(title)}">${[...grid, ...ticks, axis, ...lines].join('\n')}</svg>
 ${legend(series)}`
 }
 
 /**
  * @param {Series} series
- * @param {number} index
  * @param {(value: number) => number} x
  * @param {(value: number) => number} y
  * @param {(value: number) => string} unit
  */
-function line({ name, ours, points }, index, x, y, unit) {
+function line({ name, ours, look, points }, x, y, unit) {
   const path = points.map((point, at) => `${at === 0 ? 'M' : 'L'}${x(point.x)} ${y(point.y)}`).join('')
   const marks = points.map(
     (point) =>
@@ -56,14 +56,19 @@ function line({ name, ours, points }, index, x, y, unit) {
         `${name}, ${sizeText(point.x)}: ${unit(point.y)} (${unit(point.least)} to ${unit(point.greatest)})`,
       )}</title></circle>`,
   )
-  return `<g class="series c${index % COLOURS} ${ours ? 'ours' : 'peer'} d${Math.floor(index / COLOURS) % 3}"><path d="${path}"/>${marks.join('')}</g>`
+  return `<g class="series ${classes(look, ours)}"><path d="${path}"/>${marks.join('')}</g>`
+}
+
+/** A colour and a dash. @param {number} look @param {boolean} ours */
+function classes(look, ours) {
+  return `c${look % COLOURS} ${ours ? 'ours' : 'peer'} d${Math.floor(look / COLOURS) % 3}`
 }
 
 /** @param {Series[]} series */
 function legend(series) {
   const items = series.map(
-    ({ name, ours }, index) =>
-      `<li class="c${index % COLOURS} ${ours ? 'ours' : 'peer'} d${Math.floor(index / COLOURS) % 3}"><svg viewBox="0 0 28 10" aria-hidden="true"><path d="M0 5H28"/></svg>${escaped(name)}</li>`,
+    ({ name, ours, look }) =>
+      `<li class="${classes(look, ours)}"><svg viewBox="0 0 28 10" aria-hidden="true"><path d="M0 5H28"/></svg>${escaped(name)}</li>`,
   )
   return `<ul class="legend">${items.join('')}</ul>`
 }

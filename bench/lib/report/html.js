@@ -1,8 +1,9 @@
 /** The report as one page that needs nothing else: no script, no font, no file beside it. */
 import { number } from '../table.js'
-import { bars } from './bars.js'
+import { bars, barTable } from './bars.js'
 import { escaped, lineChart } from './chart.js'
 import { CPU } from './collect.js'
+import { glances } from './glance.js'
 import { bytesOf, perSecond } from './sizes.js'
 import { style } from './style.js'
 
@@ -15,7 +16,7 @@ import { style } from './style.js'
 /** @param {Report} report */
 export function html(report) {
   const pages = [...new Set(report.groups.map(({ page }) => page))]
-  const about = { taken: report.taken, ...report.machine, ...report.versions }
+  const about = { taken: report.taken, ...report.machine }
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -29,13 +30,12 @@ export function html(report) {
 <header>
 <h1>os-ipc: the benchmark</h1>
 <p>${escaped(report.settings.quick ? 'A quick run: it shows that everything runs and proves no figure.' : `Medians of ${report.settings.runs} rounds, measured in turns; the spread is from the least to the greatest round.`)} Figures belong to this machine and moment: read how the contenders of one chart stand to each other.</p>
-<dl>${Object.entries(about)
-    .map(([name, value]) => `<div><dt>${escaped(name)}</dt><dd>${escaped(String(value))}</dd></div>`)
-    .join('')}
-<div><dt>cache line, ns</dt><dd>${escaped(report.cacheLine.map(number).join(', ') || 'not measured')}</dd></div></dl>
+<dl>${facts(about)}<div><dt>a cache line to the other CPU and back, ns</dt><dd>${escaped(report.cacheLine.map(number).join(', ') || 'not measured')}</dd></div></dl>
+<dl class="versions">${facts(report.versions)}</dl>
 <nav>${pages.map((page) => `<a href="#${escaped(page)}">${escaped(page)}</a>`).join(' ')}</nav>
 </header>
 <main>
+${glance(report.groups)}
 ${pages
   .map((page) =>
     section(
@@ -48,6 +48,24 @@ ${pages
 </body>
 </html>
 `
+}
+
+/** @param {Record<string, string | number>} named */
+function facts(named) {
+  return Object.entries(named)
+    .map(([name, value]) => `<div><dt>${escaped(name)}</dt><dd>${escaped(String(value))}</dd></div>`)
+    .join('')
+}
+
+/** @param {ReportGroup[]} groups */
+function glance(groups) {
+  const tables = glances(groups).map(({ title, values }) => {
+    const [{ unit }] = values
+    const rows = values.map((value) => ({ ...value, contender: value.ours ? value.transport : value.contender }))
+    return barTable(`${title}, ${unit}`, unit, rows, number)
+  })
+  if (tables.length === 0) return ''
+  return `<section><h2>At a glance</h2><p>The best way of each transport to wait by a promise, beside others that do not block either. Who blocks, polls or spins, and C, stand with their groups below.</p>${tables.join('\n')}</section>`
 }
 
 /** @param {string} page @param {ReportGroup[]} groups */
@@ -98,6 +116,9 @@ function chart(title, series, unit) {
 function seriesOf(groups, figure, of, begins = '') {
   /** @type {Map<string, Series>} */
   const series = new Map()
+  // The same in every chart of a page.
+  const parties = groups.flatMap(({ contenders }) => contenders).sort((a, b) => Number(b.ours) - Number(a.ours))
+  const looks = [...new Set(parties.map(({ name }) => name))]
   for (const group of groups) {
     const x = bytesOf(group.size)
     if (x === undefined || !group.name.includes(begins)) continue
@@ -105,13 +126,15 @@ function seriesOf(groups, figure, of, begins = '') {
       const [y, least, greatest] = [value.median, value.least, value.greatest].map((one) => of(one, unit, x))
       if (its !== figure || !y || !least || !greatest) continue
       const ours = group.contenders.some(({ name, ours }) => name === contender && ours)
-      const one = series.get(contender) ?? { name: contender, ours, points: [] }
+      const one = series.get(contender) ?? { name: contender, ours, look: looks.indexOf(contender), points: [] }
       series.set(contender, one)
       one.points.push({ x, y, least, greatest })
     }
   }
-  const all = [...series.values()].sort((a, b) => Number(b.ours) - Number(a.ours))
+  const all = [...series.values()]
   for (const { points } of all) points.sort((a, b) => a.x - b.x)
+  // The legend from top to bottom, as the lines end.
+  all.sort((a, b) => Number(b.ours) - Number(a.ours) || (b.points.at(-1)?.y ?? 0) - (a.points.at(-1)?.y ?? 0))
   return new Set(all.flatMap(({ points }) => points.map(({ x }) => x))).size > 1 ? all : []
 }
 

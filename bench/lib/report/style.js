@@ -7,7 +7,7 @@ export const style = `
 body { background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1.5rem; }
 h1 { margin: 0 0 .5rem; } h2 { margin: 2.5rem 0 1rem; border-bottom: 1px solid var(--line); } h3 { font-size: 1rem; color: var(--soft); }
 dl { display: flex; flex-wrap: wrap; gap: .4rem 1.6rem; } dt { color: var(--soft); font-size: .8rem; } dd { margin: 0; }
-nav a { color: var(--own); margin-right: .8rem; } small { color: var(--soft); font-weight: normal; }
+dl.versions { font-size: .8rem; gap: .1rem 1.1rem; color: var(--soft); } dl.versions div { display: flex; gap: .3rem; } nav a { color: var(--own); margin-right: .8rem; } small { color: var(--soft); font-weight: normal; }
 figure { margin: 0 0 2rem; } figcaption { font-weight: 600; margin-bottom: .3rem; } svg { width: 100%; height: auto; display: block; }
 .grid { stroke: var(--line); } .axis { fill: var(--soft); font-size: 12px; }
 ${Array.from({ length: 8 }, (_, index) => `.c${index} { --own-colour: var(--c${index}); }`).join(' ')}
@@ -17,9 +17,9 @@ ${Array.from({ length: 8 }, (_, index) => `.c${index} { --own-colour: var(--c${i
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; list-style: none; margin: .4rem 0 0; padding: 0; font-size: .85rem; }
 .legend svg { width: 28px; height: 10px; display: inline-block; margin-right: .4rem; } .legend .ours { font-weight: 600; }
 details { border-bottom: 1px solid var(--line); padding: .4rem 0; } summary { cursor: pointer; }
-table { border-collapse: collapse; width: 100%; margin: .6rem 0 1.2rem; font-size: .85rem; } caption { text-align: left; font-weight: 600; }
+table { border-collapse: collapse; width: 100%; margin: .6rem 0 1.2rem; font-size: .85rem; } caption { text-align: left; font-weight: 600; } thead th { text-align: right; color: var(--soft); padding: 0 0 0 .8rem; }
 th { text-align: left; font-weight: normal; padding: .15rem .8rem .15rem 0; } th small { display: block; } .ours th { font-weight: 600; }
 td { text-align: right; white-space: nowrap; padding-left: .8rem; font-variant-numeric: tabular-nums; }
 td.bar { position: relative; width: 45%; min-width: 8rem; padding: 0; } td.bar i { display: block; height: 1em; background: var(--bar); border-radius: 2px; }
-.ours td.bar i { background: var(--own); } td.bar b { position: absolute; top: 50%; height: 1px; background: var(--ink); }
+.ours td.bar i { background: var(--own); opacity: .8; } td.bar b { position: absolute; top: 50%; height: 1px; background: var(--ink); }
 `
