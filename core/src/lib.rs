@@ -9,6 +9,8 @@ pub mod error;
 pub mod fault;
 pub mod fifo;
 pub mod file_lock;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 pub mod lock;
 pub mod pipe;
 pub mod posix;

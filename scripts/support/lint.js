@@ -9,6 +9,7 @@ export const lintSteps = [
   { name: 'types', command: ['node_modules/.bin/tsc', '--project', '.'] },
   { name: 'format of Rust', command: ['cargo', 'fmt', '--all', '--check'] },
   { name: 'lint of the core', command: clippy('os-ipc-core', '--all-targets') },
+  { name: 'lint of the fuzz targets', command: clippy('os-ipc-fuzz', '--all-targets') },
   { name: 'lint of the models', command: clippy('os-ipc-models', '--all-targets') },
   // Without its test target: built as a test the addon exports nothing, and all of it would be dead code.
   { name: 'lint of the addon', command: clippy('os-ipc', '--lib') },

@@ -24,7 +24,7 @@ use crate::sys::{fd as sys_fd, retry};
 const FOLDER: &str = "/dev/shm";
 /// The longest name, in bytes: with the longest prefix it still is a file's name.
 const LONGEST: usize = 200;
-pub(super) const SIZE: usize = 64;
+pub(crate) const SIZE: usize = 64;
 const MAGIC: u32 = 0x6c69_706f;
 const VERSION: u32 = 1;
 /// How often, a millisecond apart, a file is locked that somebody else is taking the name of.
@@ -56,7 +56,7 @@ impl Name {
     }
 
     /// The name whose file has this path.
-    pub(super) fn of_path(kind: Kind, path: &str) -> Option<Self> {
+    pub(crate) fn of_path(kind: Kind, path: &str) -> Option<Self> {
         let name = path.strip_prefix(&format!("{FOLDER}/os-ipc-{}.", prefix(kind)))?;
         Self::new(kind, name).ok()
     }
@@ -83,7 +83,7 @@ fn prefix(kind: Kind) -> &'static str {
 
 /// What stands in a file, and does not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Header {
+pub(crate) struct Header {
     pub(super) kind: Kind,
     /// The number of the set.
     pub(super) set: i32,
@@ -95,7 +95,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    fn encoded(&self) -> [u8; SIZE] {
+    pub(crate) fn encoded(&self) -> [u8; SIZE] {
         let mut bytes = [0; SIZE];
         let words = [
             MAGIC,
@@ -113,7 +113,7 @@ impl Header {
         bytes
     }
 
-    fn decoded(bytes: &[u8; SIZE], name: &Name) -> Result<Self> {
+    pub(crate) fn decoded(bytes: &[u8; SIZE], name: &Name) -> Result<Self> {
         let mut words = bytes.chunks_exact(4).map(|word| word.try_into().map_or(0, u32::from_ne_bytes));
         let mut next = || words.next().unwrap_or(0);
         let (magic, version, kind) = (next(), next(), next());

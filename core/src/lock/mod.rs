@@ -9,7 +9,7 @@
 
 mod barrier;
 mod condition;
-mod file;
+pub(crate) mod file;
 mod gate;
 mod object;
 mod take;

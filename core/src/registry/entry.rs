@@ -218,7 +218,7 @@ fn read(file: &File, folder: &Folder, name: &OsStr) -> Result<Content> {
 }
 
 /// What a whole text lists, seen from `here`; None if it is not for us to judge.
-fn parse(text: &str, here: Namespaces) -> Option<Vec<Object>> {
+pub(crate) fn parse(text: &str, here: Namespaces) -> Option<Vec<Object>> {
     let mut lines = text.lines();
     // Cut off in the first line: nothing was made yet.
     let Some(first) = lines.next() else { return Some(Vec::new()) };
@@ -251,7 +251,7 @@ fn replace(objects: &mut Vec<Object>, object: Object) {
     }
 }
 
-fn line_of(object: &Object) -> String {
+pub(crate) fn line_of(object: &Object) -> String {
     let [kind, name, identity] =
         [object.kind.as_bytes(), object.name.as_bytes(), object.identity.as_bytes()].map(escaped);
     format!("+ {kind} {name} {identity}\n")

@@ -10,10 +10,10 @@
 //! process has that number and time of start. What cannot be judged from here is left alone: entries of another PID, IPC
 //! or mount namespace, of another version of the format, and those that cannot be read.
 
-mod entry;
+pub(crate) mod entry;
 mod folder;
 mod kinds;
-mod owner;
+pub(crate) mod owner;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};

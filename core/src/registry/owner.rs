@@ -14,7 +14,7 @@ use crate::process::stat;
 
 /// A process that has, or had, an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Owner {
+pub(crate) struct Owner {
     process: i32,
     /// In clock ticks since the system was started.
     start: u64,
@@ -23,9 +23,9 @@ pub(super) struct Owner {
 
 /// Where the names of objects have their meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Namespaces {
-    pub(super) ipc: u64,
-    pub(super) mount: u64,
+pub(crate) struct Namespaces {
+    pub(crate) ipc: u64,
+    pub(crate) mount: u64,
 }
 
 impl Owner {
@@ -37,12 +37,12 @@ impl Owner {
     }
 
     /// The name of its entry: the first one, or a later one if that is in use.
-    pub(super) fn entry_name(&self, number: u32) -> String {
+    pub(crate) fn entry_name(&self, number: u32) -> String {
         format!("{}.{}.{}.{number}", self.process, self.start, self.namespace)
     }
 
     /// None if that is no entry's name.
-    pub(super) fn of_entry(name: &OsStr) -> Option<Self> {
+    pub(crate) fn of_entry(name: &OsStr) -> Option<Self> {
         let mut parts = name.to_str()?.split('.');
         let (process, start) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
         let (namespace, number) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 
 /// What a frame says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(crate) enum Said {
     /// Hello, from an end of this version of the format.
     Hello(u32),
     /// Which side the reader is; its descriptors travel with it.
@@ -24,19 +24,19 @@ pub(super) enum Said {
 
 /// Of a hello.
 #[must_use]
-pub(super) fn hello() -> Vec<u8> {
+pub(crate) fn hello() -> Vec<u8> {
     frame('H', &json!({ "version": VERSION }))
 }
 
 /// Of the set-up of `side`.
 #[must_use]
-pub(super) fn set_up(side: usize) -> Vec<u8> {
+pub(crate) fn set_up(side: usize) -> Vec<u8> {
     frame('S', &json!({ "side": side }))
 }
 
 /// Of a refusal.
 #[must_use]
-pub(super) fn refusal(code: &str, message: &str) -> Vec<u8> {
+pub(crate) fn refusal(code: &str, message: &str) -> Vec<u8> {
     frame('E', &json!({ "code": code, "message": message }))
 }
 
@@ -45,7 +45,7 @@ fn frame(letter: char, body: &Value) -> Vec<u8> {
 }
 
 /// Reads one.
-pub(super) fn parse(data: &[u8]) -> Result<Said> {
+pub(crate) fn parse(data: &[u8]) -> Result<Said> {
     let Some((letter, body)) = data.split_first() else { return Ok(Said::Unknown) };
     let body = match serde_json::from_slice(body) {
         Ok(Value::Object(body)) => body,

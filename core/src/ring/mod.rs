@@ -9,7 +9,7 @@ pub mod channel;
 mod consumer;
 pub mod control;
 mod end;
-mod frame;
+pub(crate) mod frame;
 mod handshake;
 pub mod layout;
 pub mod line;

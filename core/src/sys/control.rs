@@ -64,14 +64,7 @@ pub(super) fn rights(fds: &[RawFd]) -> Vec<u64> {
 pub(super) unsafe fn parse(words: &[u64], length: usize, lost: bool) -> Control {
     const SCM_PIDFD: libc::c_int = 4;
     let mut control = Control { lost, ..Control::default() };
-    let mut at = 0;
-    let length = (length / WORD).min(words.len());
-    while at + HEADER / WORD <= length {
-        let size = words[at] as usize;
-        let [level, kind] = halves(words[at + 1]);
-        let data = size.saturating_sub(HEADER);
-        let end = (at + HEADER / WORD + data.div_ceil(WORD)).min(words.len());
-        let ints = words[at + HEADER / WORD..end].iter().flat_map(|&word| halves(word)).take(data / size_of::<RawFd>());
+    for Part { level, kind, ints } in parts(words, length) {
         match (level, kind) {
             (libc::SOL_SOCKET, libc::SCM_RIGHTS) => {
                 // SAFETY: the kernel has made these for us alone, by the contract of this function.
@@ -92,12 +85,37 @@ pub(super) unsafe fn parse(words: &[u64], length: usize, lost: bool) -> Control 
             }
             _ => {}
         }
-        at = end.max(at + HEADER / WORD);
     }
     if lost {
         control.fds.clear();
     }
     control
+}
+
+/// One part of control data.
+pub(crate) struct Part<I> {
+    pub(crate) level: i32,
+    pub(crate) kind: i32,
+    pub(crate) ints: I,
+}
+
+/// The parts of `length` bytes of control data. A length that makes no sense ends it, and what stands behind the `length`
+/// bytes, of an earlier message perhaps, is never looked at.
+pub(crate) fn parts(words: &[u64], length: usize) -> impl Iterator<Item = Part<impl Iterator<Item = i32>>> {
+    let length = length.min(size_of_val(words));
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let first = at / WORD;
+        let [size, kind] = *words.get(first..first + HEADER / WORD)? else { return None };
+        let size = usize::try_from(size).ok()?;
+        let room = length.checked_sub(at).filter(|&room| room >= HEADER && size >= HEADER)?;
+        let data = size.min(room) - HEADER;
+        let rest = words.get(first + HEADER / WORD..).unwrap_or_default();
+        let ints = rest.iter().flat_map(|&word| halves(word)).take(data / size_of::<RawFd>());
+        at = at.saturating_add(size.min(room).next_multiple_of(WORD));
+        let [level, kind] = halves(kind);
+        Some(Part { level, kind, ints })
+    })
 }
 
 fn halves(word: u64) -> [i32; 2] {
@@ -141,10 +159,23 @@ mod tests {
 
     #[test]
     fn a_length_that_makes_no_sense_ends_it() {
-        for size in [0, 1, u64::MAX] {
-            // SAFETY: there are no descriptors in it.
-            let control = unsafe { parse(&[size, 0, 0], 24, false) };
-            assert!(control.fds.is_empty());
+        for (size, count) in [(0, 0), (1, 0), (15, 0), (16, 1), (u64::MAX, 1)] {
+            assert_eq!(parts(&[size, 0, 16, 0], 32).map(|part| part.ints.count()).take(1).count(), count);
         }
+    }
+
+    #[test]
+    fn what_stands_behind_what_was_received_is_never_read() {
+        // The room is used again for each message, so numbers of an earlier one, closed long ago, may stand there.
+        let rights = u64::from(libc::SOL_SOCKET.cast_unsigned()) | u64::from(libc::SCM_RIGHTS.cast_unsigned()) << 32;
+        let stale = [16 + 8, rights, 7 | 8 << 32, 20, rights, 9];
+        let read =
+            |words: &[u64], length| parts(words, length).map(|part| part.ints.collect()).collect::<Vec<Vec<_>>>();
+        assert_eq!(read(&stale, 48), [vec![7, 8], vec![9]]);
+        assert_eq!(read(&stale, 24), [vec![7, 8]]);
+        assert_eq!(read(&[64, stale[1], stale[2], stale[3]], 24), [vec![7, 8]]);
+        assert_eq!(read(&stale, 16), [Vec::<i32>::new()]);
+        assert_eq!(read(&stale, 15), Vec::<Vec<i32>>::new());
+        assert_eq!(read(&[20, rights, 7 | 9 << 32], 20), [vec![7]]);
     }
 }

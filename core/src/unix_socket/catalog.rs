@@ -110,7 +110,7 @@ fn request() -> Vec<u8> {
 }
 
 /// unix_diag_msg, then attributes: a length and a kind, each in two bytes, then the value.
-fn seen(message: &[u8]) -> Option<Seen> {
+pub(crate) fn seen(message: &[u8]) -> Option<Seen> {
     let mut seen =
         Seen { kind: *message.get(1)?, state: *message.get(2)?, inode: word(message, 4)?, ..Seen::default() };
     let mut rest = message.get(MESSAGE..)?;
