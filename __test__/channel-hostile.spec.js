@@ -285,8 +285,14 @@ describe('an enemy that writes', () => {
     enemy.close()
   })
 
-  for (const frame of ['', 'X', 'X{', 'Xnull', 'X[', 'H5', '\u0000', 'x'.repeat(60_000)]) {
-    test(`a frame that is none (${JSON.stringify(frame.slice(0, 5))}) ends the channel`, async () => {
+  const frames = ['', 'X', 'X{', 'Xnull', 'X[', 'H5', '\u0000', 'x'.repeat(60_000)]
+  // Numbers that are none, but for who asks them for one.
+  const said = ['null', '"1"', '-1', '1.5', '{"toString":1,"valueOf":1}', `${'['.repeat(20_000)}${']'.repeat(20_000)}`]
+  for (const frame of [
+    ...frames,
+    ...said.flatMap((number) => [`X{"sequence":${number}}`, `D{"sequence":${number}}`]),
+  ]) {
+    test(`a frame that is none (${JSON.stringify(frame.slice(0, 30))}) ends the channel`, async () => {
       const { victim, control } = enemies()
       const waiting = victim.recv()
       const { default: native } = await import('../lib/load.js')
@@ -302,6 +308,14 @@ describe('an enemy that writes', () => {
     native.controlSend(control.id, 'Q', [])
     await assert.rejects(victim.recv(), corrupt)
     enemy.close()
+  })
+
+  test('a refusal that is none is one', async () => {
+    const { enemy, victim, control } = enemies()
+    const { default: native } = await import('../lib/load.js')
+    native.controlSend(control.id, 'E{"code":{"toString":1,"valueOf":1},"message":{"toString":1}}', [])
+    await enemy.send('x')
+    assert.equal(String(await victim.recv()), 'x')
   })
 
   test('frames with descriptors that nobody wants leave none', async () => {
@@ -329,6 +343,9 @@ describe('an enemy that writes', () => {
     'no descriptor': [{ kind: 'pipe-reader', fds: 0, meta: {} }],
     'another kind': [{ kind: 'pipe-writer', fds: 1, meta: {} }],
     'an unknown kind': [{ kind: 'constructor', fds: 1, meta: null }],
+    'a kind that has words of its own': [{ kind: { toString: 1, valueOf: 1 }, fds: 0, meta: {} }],
+    'a name that is none': [{ kind: 'posix-semaphore', fds: 0, meta: { name: { toString: 1 }, identity: 5 } }],
+    'a process of no number': [{ kind: 'process', fds: 1, meta: { pid: { valueOf: 1 }, startTime: 'x' } }],
     'the wrong second one': [
       { kind: 'pipe-reader', fds: 1, meta: {} },
       { kind: 'unix-socket', fds: 1, meta: {} },

@@ -8,7 +8,7 @@ import native from '../load.js'
 import { UnixSocket } from '../unix-socket/socket.js'
 import { waitOf } from '../validate.js'
 import { Channel } from './channel.js'
-import { Control, closeAll } from './control.js'
+import { Control, closeAll, wordOf } from './control.js'
 import { ChannelCore } from './core.js'
 import { CHECKSUM, CODEC, CODECS } from './layout.js'
 import { ownSideOf, statedOf } from './options.js'
@@ -67,14 +67,15 @@ function joined(socket, answer, stated, own) {
   const fds = answer.fds
   if (letter === 'E') {
     closeAll(fds)
-    throw coded(Error, String(body.code), `The listener refuses: ${String(body.message)}`)
+    const [code, message] = [wordOf(body.code, 'ERR_IPC_VERSION'), wordOf(body.message, 'it does not say why')]
+    throw coded(Error, code, `The listener refuses: ${message}`)
   }
   if (letter !== 'S' || fds.length !== 3) {
     closeAll(fds)
     throw coded(Error, 'ERR_IPC_VERSION', 'Whoever listens there speaks no version of the format of channels')
   }
   const control = new Control(native.controlAdopt(socket.detach()))
-  control.setUp = { side: Number(body.side) & 1, fds }
+  control.setUp = { side: body.side === 1 ? 1 : 0, fds }
   control.peer = answer.credentials
   try {
     return rebuilt(control, stated, own)
@@ -109,7 +110,8 @@ export function parsed({ data, truncated }) {
  */
 export function refusalOf({ flags }, { version, codec, checksum }) {
   if (version !== VERSION) {
-    return { code: 'ERR_IPC_VERSION', message: `version ${String(version)} of the format is not version ${VERSION}` }
+    const theirs = typeof version === 'number' ? `version ${version}` : 'no version'
+    return { code: 'ERR_IPC_VERSION', message: `${theirs} of the format is not version ${VERSION}` }
   }
   const ours = CODECS[flags & CODEC]
   if (codec !== undefined && codec !== ours) return { code: 'ERR_IPC_VERSION', message: `the codec is '${ours}'` }

@@ -83,20 +83,21 @@ export class Control {
         case 'S':
           // Of an end that has its memory already there is nothing to be set up.
           if (!this.bare || this.setUp !== undefined || fds.length !== 3) return
-          this.setUp = { side: Number(body.side) & 1, fds }
+          this.setUp = { side: body.side === 1 ? 1 : 0, fds }
           kept = true
           return
         case 'E':
-          this.refusal = coded(Error, String(body.code), String(body.message))
+          this.refusal = coded(Error, wordOf(body.code, 'ERR_IPC_CORRUPT'), wordOf(body.message, ''))
           return
         case 'D': {
-          const supply = this.supplies.get(Number(body.sequence))
-          this.supplies.delete(Number(body.sequence))
+          const sequence = sequenceOf(body)
+          const supply = this.supplies.get(sequence)
+          this.supplies.delete(sequence)
           if (supply !== undefined) closeAll(supply.fds)
           return
         }
         case 'X': {
-          const sequence = Number(body.sequence)
+          const sequence = sequenceOf(body)
           if (this.supplies.size >= MOST_SUPPLIES || this.supplies.has(sequence))
             throw corrupt('descriptors of no message')
           this.supplies.set(sequence, { fds, lost: frame.lost, body })
@@ -183,6 +184,17 @@ function bodyOf(data) {
     // Said below.
   }
   throw corrupt('a frame that is not JSON')
+}
+
+/** A number and nothing that could be made one: objects have ways of their own. @param {Record<string, unknown>} body */
+function sequenceOf({ sequence }) {
+  if (typeof sequence === 'number' && sequence === sequence >>> 0) return sequence
+  throw corrupt('a frame without a sequence number')
+}
+
+/** What the other side says, if it is a word. @param {unknown} said @param {string} fallback */
+export function wordOf(said, fallback) {
+  return typeof said === 'string' ? said : fallback
 }
 
 /** @param {number[]} fds which are ours */

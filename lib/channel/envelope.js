@@ -12,6 +12,11 @@ import { corrupt } from './ring.js'
 /** Closes what nobody has taken. @type {FinalizationRegistry<number[]>} */
 const forgotten = new FinalizationRegistry(close)
 
+/** What is said of a handle: nothing of it has members. @param {unknown} meta @returns {Record<string, unknown>} */
+function plain(meta) {
+  return Object.fromEntries(Object.entries(Object(meta)).filter(([, value]) => Object(value) !== value))
+}
+
 /** @param {number[]} fds */
 function close(fds) {
   for (const fd of fds) native.descriptorClose(fd)
@@ -56,7 +61,8 @@ export class Envelope {
         const { kind, fds: count, meta } = Object(entry)
         const most = kind === 'channel' ? left.length : Math.min(1, left.length)
         if (!Number.isInteger(count) || count < 0 || count > most) throw corrupt('handles without their descriptors')
-        const handle = rebuild({ kind: String(kind), fds: left.slice(0, count), meta: Object(meta) })
+        if (typeof kind !== 'string') throw corrupt('handles of no kind')
+        const handle = rebuild({ kind, fds: left.slice(0, count), meta: plain(meta) })
         handles.push(handle)
         // What the handle has no use for is closed with the rest.
         if (kind === 'channel' || /** @type {any} */ (handle).fd >= 0) left.splice(0, count)

@@ -220,8 +220,9 @@ export const handover = {
   },
 
   /** @param {{ meta: { [name: string]: any } }} parcel */
-  rebuild({ meta: { name, identity } }) {
+  rebuild({ meta: { name: given, identity } }) {
     const anyOwner = true
+    const name = stringOf(given)
     const facts = native.posixSemaphoreOpen(name, { create: false, exclusive: false, mode: 0, value: 0, anyOwner })
     const semaphore = entered(facts)
     if (facts.identity === identity) return semaphore

@@ -107,6 +107,11 @@ export function adopt(fd, { pid, parentPid, startTime } = {}) {
   return new ProcessHandle(core, facts.pid, facts.start ?? startTime ?? Number.NaN)
 }
 
+/** What another process says of one. @param {unknown} pid */
+function wholeOf(pid) {
+  return typeof pid === 'number' && pid === (pid & 0x7fffffff) ? pid : undefined
+}
+
 /** How it goes to another process. */
 export const handover = {
   /** @param {ProcessHandle} handle */
@@ -116,5 +121,12 @@ export const handover = {
     return { fds: [fd], meta: { pid, parentPid: handle.parentPid, startTime: Number.isNaN(start) ? null : start } }
   },
   /** @param {{ fds: number[], meta: Record<string, any> }} parcel */
-  rebuild: ({ fds, meta }) => adopt(fds[0], meta),
+  rebuild({ fds, meta: { pid, parentPid, startTime } }) {
+    const known = {
+      pid: wholeOf(pid),
+      parentPid: wholeOf(parentPid),
+      startTime: typeof startTime === 'number' ? startTime : null,
+    }
+    return adopt(fds[0], known)
+  },
 }

@@ -116,6 +116,7 @@ impl Field {
             }
             12 => {
                 self.sent = None;
+                self.offered = None;
                 self.producer = Some(Producer::new(self.arena.clone(), &self.geometry)?);
                 Ok(())
             }
@@ -146,6 +147,7 @@ impl Field {
     }
 
     fn send(&mut self, step: Step) -> Result<()> {
+        self.collect()?;
         let Some(producer) = &mut self.producer else { return Ok(()) };
         let most = self.geometry.max_message_size.min(3 * self.arena.capacity()) as usize;
         let length = step.value as usize % (most + 1);
@@ -161,16 +163,21 @@ impl Field {
         Ok(())
     }
 
-    /// In two steps, for nobody receives while an honest call is under way.
-    fn offer(&mut self, message: Vec<u8>) -> Result<()> {
-        let Some(producer) = &mut self.producer else { return Ok(()) };
-        if let Some(position) = self.offered.take()
-            && !producer.collect()?
+    /// What was offered is taken by now, or taken back.
+    fn collect(&mut self) -> Result<()> {
+        let (Some(producer), Some(position)) = (&mut self.producer, self.offered.take()) else { return Ok(()) };
+        if !producer.collect()?
             && producer.withdraw(position)
             && let Some(sent) = &mut self.sent
         {
             sent.pop_back();
         }
+        Ok(())
+    }
+
+    /// In two steps, for nobody receives while an honest call is under way.
+    fn offer(&mut self, message: Vec<u8>) -> Result<()> {
+        let Some(producer) = &mut self.producer else { return Ok(()) };
         let position = producer.position();
         if producer.send(&message)? == Sent::Done {
             producer.offer();
@@ -183,6 +190,7 @@ impl Field {
     }
 
     fn begin(&mut self, step: Step) -> Result<()> {
+        self.collect()?;
         let Some(producer) = &mut self.producer else { return Ok(()) };
         if producer.begin(value(step.class, step.value, 0, self.arena.capacity()))? == Sent::Done {
             // What is left half done is not looked at any more.

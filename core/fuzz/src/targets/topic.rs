@@ -37,7 +37,7 @@ fn run(data: &[u8]) {
     };
     if let Ok(Some(geometry)) = Geometry::parse(&header, size) {
         assert!(geometry.size() <= size, "it is larger than its memory");
-        assert_eq!(geometry.to_bytes(), header, "it says something else");
+        assert_eq!(geometry.to_bytes()[..28], header[..28], "it says something else");
         assert!(geometry.capacity.is_power_of_two() && geometry.data_offset.is_multiple_of(4096));
     }
     leaves_none(|| join(&header, size.min(LARGEST), &changes));
