@@ -165,7 +165,7 @@ export class Control {
 }
 
 /** @param {string} data */
-const sideOf = (data) => Number(bodyOf(data).side) & 1
+const sideOf = (data) => (bodyOf(data).side === 1 ? 1 : 0)
 
 function noDescriptors() {
   return coded(Error, 'EMFILE', 'EMFILE: too many open files, recvmsg', {
