@@ -840,6 +840,7 @@ module.exports.barrierClose = nativeBinding.barrierClose
 module.exports.barrierWait = nativeBinding.barrierWait
 module.exports.barrierWithdraw = nativeBinding.barrierWithdraw
 module.exports.channelAdopt = nativeBinding.channelAdopt
+module.exports.channelAnnounce = nativeBinding.channelAnnounce
 module.exports.channelAttach = nativeBinding.channelAttach
 module.exports.channelClose = nativeBinding.channelClose
 module.exports.channelDescriptors = nativeBinding.channelDescriptors

@@ -20,8 +20,14 @@ export declare function barrierWait(reactor: number, token: number, id: number):
 /** The blocking form has had enough: false if all were there by then. */
 export declare function barrierWithdraw(id: number): boolean
 
-/** On failure the numbers have not been touched. */
-export declare function channelAdopt(memory: number, bell: number, other: number, side: number): ChannelFacts
+/**
+ * On failure the numbers have not been touched. `fds`: memory, own bell, other's bell. With the end its control line is
+ * this environment's own.
+ */
+export declare function channelAdopt(fds: Array<number>, side: number, control: number): ChannelFacts
+
+/** Whether the close of an end that was never attached is told: not once others may have it. */
+export declare function channelAnnounce(id: number, on: boolean): void
 
 /**
  * Takes the side and gives the memory: `{ buffer, shown }`, the header and then each ring twice in a row; or nothing
@@ -74,8 +80,11 @@ export declare function conditionNotify(id: number, most: number): number
 /** From now on notices are for JS too, and a waiter thread waits for one. */
 export declare function conditionWait(reactor: number, token: number, id: number): void
 
-/** On failure the number has not been touched. */
-export declare function controlAdopt(fd: number): ControlFacts
+/**
+ * On failure the number has not been touched. `lent`: it is not closed by the end of this environment unless an end has
+ * been adopted with it.
+ */
+export declare function controlAdopt(fd: number, lent: boolean): ControlFacts
 
 export declare function controlClose(id: number): void
 

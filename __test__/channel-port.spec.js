@@ -3,11 +3,12 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
+import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { createBirpc } from 'birpc'
 import { newMessagePortRpcSession, RpcTarget } from 'capnweb'
 import * as Comlink from 'comlink'
 import { Channel, pipe, SharedMemory } from '../index.js'
+import native from '../lib/load.js'
 import { fixture, start } from './support/child.js'
 import { descriptors, turn, until } from './support/state.js'
 
@@ -271,6 +272,29 @@ describe('the end of a port', () => {
     )
     assert.deepEqual(await once(port, 'close'), [undefined])
     assert.equal((await child.outcome).code, 0)
+  })
+
+  test('of a worker that is terminated is no error, whatever it is about and however early', {
+    timeout: 60_000,
+  }, async () => {
+    for (const moment of ['attached', 'adopting', 'posting']) {
+      const [a, b] = pair()
+      const [fd] = native.descriptorsCopy([b.fd])
+      b.close()
+      const port = a.port()
+      /** @type {string[]} */
+      const told = []
+      port.on('messageerror', (error) => told.push(`messageerror ${error.code}`))
+      port.on('message', () => {})
+      const closed = once(port, 'close')
+      const state = new Int32Array(new SharedArrayBuffer(4))
+      const workerData = { fd, moment, state }
+      const worker = new Worker(new URL('./fixtures/channel-port-worker.js', import.meta.url), { workerData })
+      made.push({ close: () => worker.terminate() })
+      await until(() => Atomics.load(state, 0) !== 0, `a worker that is ${moment}`)
+      await worker.terminate()
+      assert.deepEqual([await closed, told], [[undefined], []], moment)
+    }
   })
 
   test('of a process that is killed says so by messageerror, then by close', async () => {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Channel, ChannelListener, pipe, SharedMemory } from '../index.js'
+import { Channel, ChannelListener, pipe, SharedMemory, spawn as spawnWith } from '../index.js'
 import native from '../lib/load.js'
 import { fixture, start } from './support/child.js'
 import { inside } from './support/inside.js'
@@ -627,6 +627,25 @@ describe('the end', () => {
     assert.deepEqual(await b.recvMany(), [])
     assert.equal(b.tryRecv(), null)
     assert.equal(b.recvSync(), null)
+  })
+
+  test('of a process whose end was never used is an end, too, and no death', async () => {
+    const [ours, theirs] = pair()
+    const script = `
+      import { Channel, inherited } from ${JSON.stringify(new URL('../index.js', import.meta.url).href)}
+      const [unused, other] = Channel.pair()
+      globalThis.unused = unused
+      await inherited('line').send('here it is', { handles: [other] })
+      process.exit()`
+    const words = ['--input-type=module', '-e', script]
+    const child = spawnWith(process.execPath, words, {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      handles: { line: theirs },
+    })
+    const [channel] = (await ours.recvEnvelope())?.takeHandles() ?? []
+    made.push(channel)
+    assert.equal(await /** @type {Channel} */ (channel).recv(), null)
+    assert.deepEqual(child.exitCode ?? (await once(child, 'close'))[0], 0)
   })
 
   test('the other end of a pair that nobody has used ends the stream too', async () => {

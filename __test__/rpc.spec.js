@@ -1,11 +1,14 @@
 /** Remote procedure calls: calls, streams, cancelling, handles and endings, over everything that carries them. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Channel, ChannelListener, pipe, RpcError, rpc, SharedMemory, UnixListener, UnixSocket } from '../index.js'
+import { framed } from '../lib/rpc/content-length.js'
 import { fixture, start } from './support/child.js'
 import { methods, stopped, streams } from './support/rpc-methods.js'
 import { descriptors, turn, until } from './support/state.js'
@@ -600,6 +603,49 @@ function stateGone(pid) {
     return true
   }
 }
+
+describe('a caller that shuts its sending side', limit, () => {
+  /** @param {string[]} calls */
+  function halfClosing(...calls) {
+    const address = newAddress()
+    const server = keep(rpc.serve(UnixListener.listen(address, { type: 'stream' }), methods))
+    const socket = createConnection({ path: address, allowHalfOpen: true })
+    undo.push(() => socket.destroy())
+    let heard = ''
+    socket.setEncoding('utf8').on('data', (text) => {
+      heard += text
+    })
+    socket.end(calls.map((call, id) => framed(`{"jsonrpc":"2.0","id":${id},${call}}`)).join(''))
+    const answers = () => heard.split(/Content-Length: \d+\r\n\r\n/).slice(1)
+    return { server, socket, answers, over: once(socket, 'end') }
+  }
+
+  test('gets its answers, and then the end', async () => {
+    const { server, answers, over } = halfClosing(
+      '"method":"sleep","params":50',
+      '"method":"add","params":{"a":1,"b":2}',
+      '"method":"echoLater","params":"x"',
+    )
+    await over
+    assert.deepEqual(
+      answers()
+        .map((text) => JSON.parse(text).result)
+        .sort(),
+      [3, 50, 'x'],
+    )
+    await until(() => server.clients === 0, 'it is a client no more')
+  })
+
+  test('and goes then stops what works for it', async () => {
+    const { server, socket } = halfClosing('"method":"hang","params":"half"', '"method":"add","params":{"a":1,"b":2}')
+    await once(socket, 'data')
+    await turn()
+    assert.deepEqual([server.clients, stopped.has('half')], [1, false])
+    socket.destroy()
+    await until(() => stopped.get('half')?.code === 'ERR_IPC_PEER_DIED', 'the handler hears of it')
+    await until(() => server.clients === 0, 'it is a client no more')
+  })
+})
 
 describe('a channel', limit, () => {
   test('may have a server and a client at each end', async () => {

@@ -25,6 +25,8 @@ thread_local! {
     static CONTROLS: Table<Control> = const { Table::new() };
     static DESK: RefCell<Option<Desk>> = const { RefCell::new(None) };
     static HOOKED: Cell<bool> = const { Cell::new(false) };
+    /// Control lines whose descriptors are somebody else's until their ends have been adopted.
+    static LENT: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What JS knows of an end from the start.
@@ -40,14 +42,24 @@ pub struct ChannelFacts {
     pub flags: u32,
 }
 
-fn enter(env: &Env, end: End) -> napi::Result<ChannelFacts> {
-    // The other side is told before the control lines hang up.
+/// At the end of this environment, the other sides are told before the control lines hang up.
+fn hook(env: &Env) -> napi::Result<()> {
     if !HOOKED.replace(true) {
         env.add_env_cleanup_hook((), |()| {
             table::clear(&CHANNELS);
+            for id in LENT.take() {
+                table::remove(&CONTROLS, id).map(|control| control.into_fd().into_raw_fd());
+            }
             table::clear(&CONTROLS);
         })?;
     }
+    Ok(())
+}
+
+/// Nobody else can have it, so also if it is never attached its close is to be told.
+fn enter(env: &Env, end: End) -> napi::Result<ChannelFacts> {
+    hook(env)?;
+    end.announce(true);
     let Geometry { data_offset, capacity, max_message_size, flags } = *end.geometry();
     let side = end.side() as u32;
     let id = table::insert(&CHANNELS, end);
@@ -68,11 +80,20 @@ pub fn channel_pair(env: Env, capacity: u32, max_message_size: u32, flags: u32) 
     ends.into_iter().map(|end| enter(&env, end)).collect()
 }
 
-/// On failure the numbers have not been touched.
+/// On failure the numbers have not been touched. `fds`: memory, own bell, other's bell. With the end its control line is
+/// this environment's own.
 #[napi(catch_unwind)]
-pub fn channel_adopt(env: Env, memory: i32, bell: i32, other: i32, side: u32) -> napi::Result<ChannelFacts> {
-    let end = End::adopt([memory, bell, other], side as usize).or_throw(&env)?;
+pub fn channel_adopt(env: Env, fds: Vec<i32>, side: u32, control: u32) -> napi::Result<ChannelFacts> {
+    let numbers = <[i32; 3]>::try_from(fds).map_err(|_| Error::Corrupt("an end has three descriptors"));
+    let end = numbers.and_then(|numbers| End::adopt(numbers, side as usize)).or_throw(&env)?;
+    own(control);
     enter(&env, end)
+}
+
+/// Whether the close of an end that was never attached is told: not once others may have it.
+#[napi(catch_unwind)]
+pub fn channel_announce(env: Env, id: u32, on: bool) -> napi::Result<()> {
+    table::with(&CHANNELS, id, |end| Ok(end.announce(on))).or_throw(&env)
 }
 
 /// Memory, own bell, other's bell.
@@ -108,6 +129,7 @@ pub fn channel_watch(env: Env, id: u32, reactor: u32, token: u32) -> napi::Resul
 pub fn channel_close(env: Env, id: u32, announce: bool) -> napi::Result<()> {
     let Some(end) = table::remove(&CHANNELS, id) else { return Ok(()) };
     let told = if announce { end.end() } else { Ok(()) };
+    end.announce(false);
     drop(end);
     told.or_throw(&env)
 }
@@ -158,10 +180,20 @@ pub fn control_pair(env: Env) -> napi::Result<Vec<ControlFacts>> {
     Control::pair().map(|ends| ends.into_iter().map(enter_control).collect()).or_throw(&env)
 }
 
-/// On failure the number has not been touched.
+/// On failure the number has not been touched. `lent`: it is not closed by the end of this environment unless an end has
+/// been adopted with it.
 #[napi(catch_unwind)]
-pub fn control_adopt(env: Env, fd: i32) -> napi::Result<ControlFacts> {
-    Control::adopt(fd).map(enter_control).or_throw(&env)
+pub fn control_adopt(env: Env, fd: i32, lent: bool) -> napi::Result<ControlFacts> {
+    hook(&env)?;
+    let facts = Control::adopt(fd).map(enter_control).or_throw(&env)?;
+    if lent {
+        LENT.with_borrow_mut(|ids| ids.push(facts.id));
+    }
+    Ok(facts)
+}
+
+fn own(control: u32) {
+    LENT.with_borrow_mut(|ids| ids.retain(|&id| id != control));
 }
 
 #[napi(catch_unwind)]
@@ -222,6 +254,7 @@ pub fn control_send(env: Env, id: u32, data: String, fds: Vec<i32>) -> napi::Res
 
 #[napi(catch_unwind)]
 pub fn control_close(id: u32) {
+    own(id);
     drop(table::remove(&CONTROLS, id));
 }
 
@@ -233,6 +266,7 @@ pub fn control_shutdown(env: Env, id: u32) -> napi::Result<()> {
 
 #[napi(catch_unwind)]
 pub fn control_detach(env: Env, id: u32) -> napi::Result<i32> {
+    own(id);
     let control = table::remove(&CONTROLS, id).ok_or(Error::Closed);
     control.map(|control| control.into_fd().into_raw_fd()).or_throw(&env)
 }

@@ -74,7 +74,7 @@ function joined(socket, answer, stated, own) {
     closeAll(fds)
     throw coded(Error, 'ERR_IPC_VERSION', 'Whoever listens there speaks no version of the format of channels')
   }
-  const control = new Control(native.controlAdopt(socket.detach()))
+  const control = new Control(native.controlAdopt(socket.detach(), false))
   control.setUp = { side: body.side === 1 ? 1 : 0, fds }
   control.peer = answer.credentials
   try {
@@ -136,7 +136,7 @@ export function answered(socket, options, peer) {
     const sent = socket.trySend(frame('S', { side: 1 }), { fds: native.channelDescriptors(theirs.id) })
     // It has sent nothing yet, and has room for more than this.
     if (!sent) throw timedOut()
-    control = new Control(native.controlAdopt(socket.detach()))
+    control = new Control(native.controlAdopt(socket.detach(), false))
   } catch (error) {
     native.channelLeave(ours.id)
     throw error

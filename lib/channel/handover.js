@@ -48,7 +48,7 @@ addRow('channel', {
     const copies = native.descriptorsCopy(fds)
     let control
     try {
-      control = new Control(native.controlAdopt(copies[0]))
+      control = new Control(native.controlAdopt(copies[0], false))
     } catch (error) {
       closeAll(copies)
       throw error

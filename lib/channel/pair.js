@@ -58,6 +58,7 @@ function inheritable(channel, core, sibling) {
     get() {
       core.provide?.()
       core.parting.announce = false
+      if (!core.closed) native.channelAnnounce(core.id, false)
       fix(channel, 'fd', core.closed ? -1 : fd)
       return core.closed ? -1 : fd
     },
@@ -68,7 +69,7 @@ function inheritable(channel, core, sibling) {
 export function fromFd(fd, given) {
   const stated = statedOf(given)
   const own = ownSideOf(given)
-  const control = new Control(native.controlAdopt(fd))
+  const control = new Control(native.controlAdopt(fd, true))
   try {
     control.findSetUp()
     if (control.setUp === undefined) {
@@ -96,7 +97,7 @@ export function fromFd(fd, given) {
  */
 export function rebuilt(control, stated, own) {
   const { side, fds } = /** @type {{ side: number, fds: number[] }} */ (control.setUp)
-  const facts = native.channelAdopt(fds[0], fds[1], fds[2], side)
+  const facts = native.channelAdopt(fds, side, control.id)
   control.setUp = undefined
   /** @type {ChannelCore | undefined} */
   let core

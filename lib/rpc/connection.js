@@ -39,6 +39,11 @@ export class Connection {
     return /** @type {Credentials} */ (this.known)
   }
 
+  /** Whether a call has no answer yet. */
+  get busy() {
+    return this.calls.size > 0
+  }
+
   /** @param {any} frame @param {Envelope | undefined} envelope @param {number} size */
   request(frame, envelope, size) {
     this.begin(frame, envelope, size, this.answering)
@@ -161,6 +166,7 @@ export class Connection {
     if (running.id === undefined) this.notifications.delete(running)
     else if (this.calls.get(running.id) === running) this.calls.delete(running.id)
     this.server.finished()
+    this.link.settle()
   }
 
   /** @param {unknown} id */

@@ -32,6 +32,8 @@ export class SocketCore extends Core {
     this.slot = SLOT
     /** The other side sends no more. */
     this.ended = false
+    /** Nor does it take any more. */
+    this.gone = false
     /** Datagrams that have come are taken still, but none will. */
     this.readingShut = false
     /** What this side has been told, but not its callers: taken together with something that failed. @type {unknown[]} */
@@ -72,6 +74,8 @@ export class SocketCore extends Core {
 
   /** @param {number} events */
   onReady(events) {
+    // Nobody has asked for room: this is a hang-up, and not only the end of what comes.
+    if ((events & ~this.interest & WRITABLE) !== 0) this.gone = true
     const received = (events & READABLE) !== 0 && this.receiving.onReady(events)
     // The receives may have closed the handle, or whoever was waiting for them.
     if (this.closed || (events & this.interest & WRITABLE) === 0) return received

@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -23,14 +24,15 @@ pub struct Parts {
     pub other: PipeEnd,
 }
 
-/// One end. When it is dropped while it is attached, the other side is told that this one has closed: to be dropped before
-/// the control line hangs up.
+/// One end. When it is dropped while it is attached, or was to [announce](Self::announce) it, the other side is told that this
+/// one has closed: to be dropped before the control line hangs up.
 #[derive(Debug)]
 pub struct End {
     parts: Parts,
     side: usize,
     geometry: Geometry,
     attached: OnceLock<Memory>,
+    announces: AtomicBool,
 }
 
 /// Rung bells are emptied in pieces of this size; a hostile ringer makes one call more of it, not an endless loop.
@@ -54,6 +56,7 @@ impl End {
             side,
             geometry,
             attached: OnceLock::new(),
+            announces: AtomicBool::new(false),
         };
         Ok([end(first, bell0, ring1, 0), end(second, bell1, ring0, 1)])
     }
@@ -74,7 +77,8 @@ impl End {
         let (memory, ()) = sys_fd::adopt(numbers[0], |_| Ok(()))?;
         let bell = PipeEnd::adopt(numbers[1], Side::Reader)?;
         let other = PipeEnd::adopt(numbers[2], Side::Writer)?;
-        Ok(Self { parts: Parts { memory, bell, other }, side: side & 1, geometry, attached: OnceLock::new() })
+        let (attached, announces) = (OnceLock::new(), AtomicBool::new(false));
+        Ok(Self { parts: Parts { memory, bell, other }, side: side & 1, geometry, attached, announces })
     }
 
     /// Maps the memory and takes the side.
@@ -100,7 +104,13 @@ impl End {
 
     /// Goes away without a word, after [`vacate`](Self::vacate): somebody else has this end.
     pub fn leave(mut self) {
+        self.announce(false);
         drop(self.attached.take());
+    }
+
+    /// Whether the other side is told that this end has closed although it was never attached: nobody else can have it.
+    pub fn announce(&self, announces: bool) {
+        self.announces.store(announces, Ordering::Relaxed);
     }
 
     /// Says that this side sends no more, also if it was never attached, or cannot be since the other one says so.
@@ -190,9 +200,9 @@ impl AsFd for End {
 
 impl Drop for End {
     fn drop(&mut self) {
-        if let Some(memory) = self.attached.get() {
+        if self.attached.get().is_some() || self.announces.load(Ordering::Relaxed) {
             // Nobody is left to be told of a failure.
-            drop(memory.end(self.side));
+            drop(self.end());
         }
     }
 }

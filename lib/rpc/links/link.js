@@ -20,6 +20,7 @@ import { parseQuickly } from '../quick.js'
  * @property {(frames: any[], size: number) => void} batch
  * @property {(id: unknown) => void} cancel
  * @property {(id: unknown, count: unknown) => void} more
+ * @property {boolean} busy whether any has no answer yet
  * @property {(error: Error | null) => void} onEnd
  */
 
@@ -45,6 +46,8 @@ export class Link {
     this.client = undefined
     /** Why nothing comes any more: null where the other side has said so, undefined while it goes on. @type {Error | null | undefined} */
     this.ended = undefined
+    /** The other side says no more, and waits for its answers. */
+    this.halfClosed = false
     /** Bytes that are not sent yet. */
     this.waiting = 0
     /** How many reasons there are to take nothing from the other side. */
@@ -244,7 +247,18 @@ export class Link {
         this.resume()
       }
       if (this.waiting === 0) this.onIdle()
+      this.settle()
     }
+  }
+
+  /** Whether it goes on although nothing comes any more. */
+  lingers() {
+    return false
+  }
+
+  /** What goes on for the sake of answers alone ends with the last of them. */
+  settle() {
+    if (this.halfClosed && !this.lingers()) this.end(null)
   }
 
   /** Everything is sent. */

@@ -31,7 +31,7 @@ export class Listening extends Operation {
       if (link.pauses > 0) return BLOCKED
       const message = link.next()
       if (message === BLOCKED) return BLOCKED
-      if (message === null) return null
+      if (message === null) return link.lingers() ? BLOCKED : null
       this.served = true
       link.handOn(message)
       // By whoever was called.

@@ -46,6 +46,17 @@ export class SocketLink extends Link {
     return this.core.closed ? BLOCKED : take(this.core, this.chunk)
   }
 
+  /** Who has only shut his sending side is still there to be answered: `printf … | nc -N`. */
+  lingers() {
+    const { server, core } = this
+    if (core.gone || server === undefined || !(server.busy || this.waiting > 0)) return false
+    this.halfClosed = true
+    const client = this.client?.deref()
+    this.client = undefined
+    client?.onEnd(null)
+    return true
+  }
+
   /** What came, as it came. @param {any} message */
   handOn(message) {}
 
