@@ -93,7 +93,11 @@ pub fn channel_adopt(env: Env, fds: Vec<i32>, side: u32, control: u32) -> napi::
 /// Whether the close of an end that was never attached is told: not once others may have it.
 #[napi(catch_unwind)]
 pub fn channel_announce(env: Env, id: u32, on: bool) -> napi::Result<()> {
-    table::with(&CHANNELS, id, |end| Ok(end.announce(on))).or_throw(&env)
+    let told = table::with(&CHANNELS, id, |end| {
+        end.announce(on);
+        Ok(())
+    });
+    told.or_throw(&env)
 }
 
 /// Memory, own bell, other's bell.
