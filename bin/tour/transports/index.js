@@ -16,6 +16,7 @@ import { realtimeSignals } from './signals.js'
 import { splice } from './splice.js'
 import { streams } from './streams.js'
 import { sysvQueue } from './sysv-queue.js'
+import { topic } from './topic.js'
 import { unixSeqpacket, unixStream } from './unix-socket.js'
 
 /**
@@ -40,6 +41,7 @@ import { unixSeqpacket, unixStream } from './unix-socket.js'
 /** @type {readonly Transport[]} */
 export const transports = [
   channel,
+  topic,
   plainPipe,
   pipeInto,
   splice,
