@@ -3,13 +3,13 @@
  */
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { whereIs } from './bundle.js'
+import { whole } from './bundle.js'
 
 /**
  * Required and not imported, so that which file it is can be told before.
  * @type {typeof import('./lib/index.js')}
  */
-const all = createRequire(import.meta.url)(fileURLToPath(whereIs('os-ipc')))
+const all = createRequire(import.meta.url)(fileURLToPath(whole))
 
 export const {
   Barrier,

@@ -19,18 +19,17 @@ function write(path, time) {
   utimesSync(join(root, path), time, time)
 }
 
-/** Where a process finds the package and its command line, in a folder that looks like a clone. @param {object} [env] */
-async function found(env = {}) {
+/** Where a process finds the package, in a folder that looks like a clone. @param {Record<string, string>} [env] */
+async function found(env) {
   const script = `
-    import { whereIs } from '${pathToFileURL(join(root, 'bundle.js'))}'
-    console.log(['os-ipc', 'cli/main'].map((name) => whereIs(name).href.slice('${pathToFileURL(root)}'.length + 1)).join(' '))`
-  const { stdout, stderr } = await start('--input-type=module', ['--eval', script], { env: { ...process.env, ...env } })
-    .outcome
+    import { whole } from '${pathToFileURL(join(root, 'bundle.js'))}'
+    console.log(whole.href.slice('${pathToFileURL(root)}'.length + 1))`
+  const { stdout, stderr } = await start('--input-type=module', ['--eval', script], { env }).outcome
   assert.equal(stderr, '')
   return stdout.trim()
 }
 
-describe('the package as a few files', () => {
+describe('the package as one file', () => {
   after(() => rmSync(root, { recursive: true, force: true }))
 
   test('gives each thing the name by which it is exported', () => {
@@ -39,19 +38,18 @@ describe('the package as a few files', () => {
 
   test('is taken in the package, which has no sources to compare it with', limit, async () => {
     cpSync(new URL('../bundle.js', import.meta.url), join(root, 'bundle.js'))
-    write('package.json', past)
     writeFileSync(join(root, 'package.json'), '{ "type": "module" }')
-    assert.equal(await found(), 'dist/os-ipc.js dist/cli/main.js')
+    assert.equal(await found(), 'dist/os-ipc.js')
   })
 
-  test('is taken in a clone until a source is newer', limit, async () => {
+  test('is taken in a clone until a source is newer, or asked for', limit, async () => {
     cpSync(new URL('../scripts/support/newest.js', import.meta.url), join(root, 'scripts/support/newest.js'))
-    for (const path of ['lib/whole.js', 'lib/cli/main.js', 'bin/commands/ls.js']) write(path, past)
-    assert.equal(await found(), 'lib/whole.js lib/cli/main.js', 'nothing is made yet')
-    for (const path of ['dist/os-ipc.js', 'dist/cli/main.js']) write(path, later)
-    assert.equal(await found(), 'dist/os-ipc.js dist/cli/main.js')
-    assert.equal(await found({ OS_IPC_SOURCES: '1' }), 'lib/whole.js lib/cli/main.js')
+    write('lib/whole.js', past)
+    assert.equal(await found(), 'lib/whole.js')
+    write('dist/os-ipc.js', later)
+    assert.equal(await found(), 'dist/os-ipc.js')
+    assert.equal(await found({ OS_IPC_SOURCES: '1' }), 'lib/whole.js')
     write('lib/deep/new.js', later + 1)
-    assert.equal(await found(), 'lib/whole.js lib/cli/main.js')
+    assert.equal(await found(), 'lib/whole.js')
   })
 })

@@ -1,7 +1,4 @@
 #!/usr/bin/env node
-import { whereIs } from '../bundle.js'
-
-/** @type {typeof import('../lib/cli/main.js')} */
-const { main } = await import(whereIs('cli/main').href)
+import { main } from '../lib/cli/main.js'
 
 await main(process.argv.slice(2))

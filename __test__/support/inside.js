@@ -2,6 +2,6 @@
  * What the package keeps to itself, module by module as lib/whole.js lists them, of the very copy that index.js gives.
  * Imported from lib/ it would be a second one with a state of its own, which knows nothing of what the first has opened.
  */
-import { whereIs } from '../../bundle.js'
+import { whole } from '../../bundle.js'
 
-export const { inside } = await import(whereIs('os-ipc').href)
+export const { inside } = await import(whole.href)

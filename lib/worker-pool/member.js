@@ -4,6 +4,7 @@
 import { clearTimeout, setTimeout } from 'node:timers'
 import { fileURLToPath } from 'node:url'
 import { pair } from '../channel/pair.js'
+import { place } from '../place.js'
 import { linkOf } from '../rpc/accepting.js'
 import { Call } from '../rpc/call.js'
 import { ClientCore } from '../rpc/client-core.js'
@@ -14,7 +15,7 @@ import { CHANNEL } from './names.js'
 /** @typedef {import('./task.js').Task} Task */
 /** @typedef {{ code: number | null, signal: NodeJS.Signals | null, error?: Error }} End */
 
-const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url))
+const WORKER = fileURLToPath(new URL('lib/worker-pool/worker.js', place))
 
 /** Milliseconds that a worker has to leave a task that nobody wants any more, or to end. */
 const GRACE = 2000

@@ -1,10 +1,13 @@
 /**
  * What a process of a pool runs: the module that it is for, behind a channel to the pool. It ends with that channel.
  */
-import { inherited } from '../../index.js'
-import { linkOf } from '../rpc/accepting.js'
-import { ServerCore } from '../rpc/server-core.js'
+import { whole } from '../../bundle.js'
 import { CHANNEL } from './names.js'
+
+/** @type {typeof import('../whole.js')} */
+const { inherited, inside } = await import(whole.href)
+const { linkOf } = inside['rpc/accepting.js']
+const { ServerCore } = inside['rpc/server-core.js']
 
 /** Serves one caller, and has no reason to live without it. */
 class Servant extends ServerCore {

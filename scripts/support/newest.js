@@ -11,30 +11,18 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** What is taken where dist/ is stale, and what dist/ is made of. @type {Record<string, { source: string, of: string[] }>} */
-const made = {
-  'os-ipc': { source: 'lib/whole.js', of: ['lib'] },
-  'cli/main': { source: 'lib/cli/main.js', of: ['lib', 'bin'] },
+export function newest() {
+  return !process.env.OS_IPC_SOURCES && isFresh() ? './dist/os-ipc.js' : './lib/whole.js'
 }
 
-/** @param {string} name Of a file in dist/. */
-export function newest(name) {
-  const { source, of } = made[name]
-  const result = `dist/${name}.js`
-  const fresh = !process.env.OS_IPC_SOURCES && isNewer(changed(`${root}${result}`), of)
-  return `./${fresh ? result : source}`
-}
-
-/** @param {number} time @param {string[]} folders */
-function isNewer(time, folders) {
-  if (time === 0) return false
-  return folders.every((folder) => {
-    const path = `${root}${folder}`
-    return readdirSync(path, { recursive: true }).every((entry) => changed(`${path}/${entry}`) <= time)
-  })
+/** Folders are looked at too: their times tell of what has gone. */
+function isFresh() {
+  const made = changed('dist/os-ipc.js')
+  if (made === 0) return false
+  return readdirSync(`${root}lib`, { recursive: true }).every((path) => changed(`lib/${path}`) <= made)
 }
 
 /** @param {string} path */
 function changed(path) {
-  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
+  return statSync(root + path, { throwIfNoEntry: false })?.mtimeMs ?? 0
 }

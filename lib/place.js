@@ -1,0 +1,2 @@
+/** The folder of the package. This file is to stand right below it, and so is what it is made part of. */
+export const place = new URL('../', import.meta.url)
