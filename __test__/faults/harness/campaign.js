@@ -51,7 +51,7 @@ async function runAll(rows, { ms, seed, jobs }) {
   }))
   const end = performance.now() + ms
   const shares = rows.reduce((sum, { fault }) => sum + (fault.alone ? jobs : 1), 0)
-  const slice = Math.min(LONGEST, Math.max(SHORTEST, (ms * jobs) / shares))
+  const slice = Math.min(LONGEST, Math.max(SHORTEST, Math.min(ms, (ms * jobs) / shares)))
   const isOver = () => performance.now() + slice / 2 > end
   for (let pass = 0; pass === 0 || !isOver(); pass++) {
     const able = results.filter(({ state }) => state === 'passed' || state === '')

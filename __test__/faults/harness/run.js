@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { Child } from './child.js'
+import { buildSmall } from './small.js'
 import { pause } from './time.js'
 
 /** How much longer than asked a row may take before it is taken for hung. */
@@ -36,6 +37,7 @@ process.on('exit', () => {
  * @returns {Promise<Outcome>}
  */
 export async function runRow({ name, fault, kind, folder, classes }, { ms, seed, patience = PATIENCE }) {
+  if (fault.small) buildSmall()
   const scratch = mkdtempSync(join(tmpdir(), 'os-ipc-campaign-'))
   const start = performance.now()
   const spec = { fault: name, kind: kind.name, folder: folder.href, classes: classes.href, scratch }

@@ -64,6 +64,7 @@ export const HERE = new URL('../', import.meta.url)
  *   workers that it starts
  * @property {(kind: Kind) => boolean} [fits]
  * @property {string[]} [needs] extras (see support/extras.js)
+ * @property {boolean} [small] it starts victims of small.js
  * @property {boolean} [faultInject] needs the addon whose panics can be asked for
  * @property {import('./child.js').Options} [launch] how its process is started
  * @property {number} [short] milliseconds that are enough for a look
