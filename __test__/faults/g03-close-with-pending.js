@@ -65,6 +65,6 @@ export default {
     else assert.equal(kind.tryRecv(current), undefined)
     current.close()
     await peer.done()
-    return { settled: context.rounds * MANY, messages: tally.count }
+    return { races: context.rounds * MANY, messages: tally.count }
   },
 }

@@ -1,7 +1,7 @@
 import { racesOf, soon } from './harness/races.js'
 
 /** Aborts at about the moment of success. */
-const aborts = {
+export const aborts = {
   begin(random) {
     const controller = new AbortController()
     // An error of its own, so that no other's is taken for it.

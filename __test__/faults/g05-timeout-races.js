@@ -3,7 +3,7 @@ import { inOrder } from './harness/numbers.js'
 import { racesOf } from './harness/races.js'
 import { spin, turn } from './harness/time.js'
 
-const timeouts = {
+export const timeouts = {
   begin(random) {
     return {
       options: { timeout: random.chance(0.2) ? 0 : random.float() * 2 },
@@ -16,7 +16,7 @@ const timeouts = {
 async function available(kind, context) {
   const ends = await kind.open(context)
   const ways = Object.values(kind.receives)
-  const figures = { afterTheTime: 0 }
+  const figures = { races: 0, afterTheTime: 0 }
   let next = 0
   while (context.goesOn()) {
     const many = kind.keepsPlace ? 1 : context.random.integer(1, 5)
@@ -29,6 +29,7 @@ async function available(kind, context) {
     )
     next += many
     figures.afterTheTime += many
+    figures.races += many
     assert.ok(kind.trySend(ends.sender, kind.encode(next)))
     if (context.random.chance(0.5)) await turn()
     assert.deepEqual(await context.random.pick(ways)(ends.receiver, { timeout: 0 }), [next++])

@@ -6,15 +6,17 @@ import { turnFor } from './harness/time.js'
 async function takeAndGiveUp({ holds }, context, { name, memory, goesOn }) {
   const people = inside(memory)
   const handles = [holds.open(name), holds.open(name)]
-  const figures = { taken: 0, givenUp: 0 }
+  const figures = { races: 0, taken: 0, givenUp: 0 }
   const ended = (error) => {
     assert.ok(error === 'enough' || error.code === 'ETIMEDOUT', error)
+    figures.races++
     figures.givenUp++
   }
   const hold = (way, guard) => {
     const alone = holds.alone.includes(way)
     people.enter(alone)
     people.leave(alone)
+    figures.races++
     figures.taken++
     guard.unlock()
   }

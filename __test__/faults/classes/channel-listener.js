@@ -27,7 +27,7 @@ export default permits({
   /** A wait that finds a connection at once settles a few turns of the microtask queue before those that were served earlier. */
   unordered: true,
   /** Whoever connects is of this process, and waits for its answer. */
-  only: ['G1', 'G2', 'G3', 'G6', 'G8', 'G9', 'G11', 'G16', 'G19'],
+  only: ['G1', 'G2', 'G3', 'G6', 'G8', 'G9', 'G11', 'G16', 'G19', 'P8'],
 
   acquires: {
     accept: async (listener, options) => (await listener.accept(options)).close(),

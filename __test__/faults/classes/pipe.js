@@ -32,9 +32,12 @@ export const pipeClass = (options, ...sizes) => ({
     }
   },
 
-  /** @param {any} _parcel @param {'sender' | 'receiver'} side */
-  async join(_parcel, side) {
-    return side === 'sender' ? PipeWriter.fromFd(3) : PipeReader.fromFd(3)
+  /** What a worker opens the receiver by, which stays open here too. @param {any} ends */
+  inWorker: ({ receiver }) => ({ fd: receiver.dup().detach() }),
+
+  /** @param {any} parcel @param {'sender' | 'receiver'} side */
+  async join({ fd = 3 }, side) {
+    return side === 'sender' ? PipeWriter.fromFd(fd) : PipeReader.fromFd(fd)
   },
 })
 

@@ -119,9 +119,12 @@ export default {
     return { fds: [near.fd], meet: async () => (side === 'sender' ? near : endedByClose(near)) }
   },
 
-  /** @param {any} _parcel @param {'sender' | 'receiver'} side */
-  async join(_parcel, side) {
-    const near = PosixMessageQueue.fromFd(3)
+  /** What a worker opens the receiver by, which stays open here too. @param {any} ends */
+  inWorker: ({ receiver }) => ({ fd: receiver.dup().detach() }),
+
+  /** @param {any} parcel @param {'sender' | 'receiver'} side */
+  async join({ fd = 3 }, side) {
+    const near = PosixMessageQueue.fromFd(fd)
     return side === 'sender' ? endedByClose(near) : near
   },
 

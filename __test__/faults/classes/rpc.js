@@ -4,7 +4,7 @@ import { Channel, rpc } from '../../../index.js'
  * Remote procedure calls: what waits is a call, whose handler waits until it is given something. An answer that is on its way
  * when its caller gives up is dropped, so the rows about what must not be lost are not for it.
  */
-const only = ['G1', 'G2', 'G7', 'G8', 'G9', 'G18', 'G19', 'L1']
+const only = ['G1', 'G2', 'G7', 'G8', 'G9', 'G18', 'G19', 'L1', 'R11']
 
 export default {
   name: 'rpc',

@@ -132,6 +132,9 @@ export default {
     return { parcel: { id }, meet: async () => (side === 'sender' ? near : endedByClose(near)) }
   },
 
+  /** What a worker opens the receiver by, which stays open here too. @param {any} ends */
+  inWorker: ({ receiver }) => ({ id: receiver.id }),
+
   /** @param {{ id: number }} parcel @param {'sender' | 'receiver'} side */
   async join({ id }, side) {
     const near = SysvMessageQueue.fromId(id)

@@ -96,6 +96,9 @@ export default permits({
     return { parcel: { id }, meet: async () => near }
   },
 
+  /** What a worker opens the receiver by, which stays open here too. @param {any} ends */
+  inWorker: ({ receiver }) => ({ id: receiver.id }),
+
   /** @param {{ id: number }} parcel */
   async join({ id }) {
     return SysvSemaphoreSet.fromId(id)

@@ -100,8 +100,12 @@ export default {
     }
   },
 
-  async join() {
-    return UnixSocket.fromFd(3)
+  /** What a worker opens the receiver by, which stays open here too. @param {any} ends */
+  inWorker: ({ receiver }) => ({ fd: receiver.dup().detach() }),
+
+  /** @param {any} parcel */
+  async join({ fd = 3 }) {
+    return UnixSocket.fromFd(fd)
   },
 
   /** @param {import('../harness/context.js').Context} context */

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import { PassThrough } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { threadId, Worker } from 'node:worker_threads'
+import { gather } from '../../../scripts/support/trust/rows.js'
 import { peers } from '../peers.js'
 import { Child } from './child.js'
 import { Random } from './random.js'
@@ -80,7 +81,7 @@ export class Context {
       const now = performance.now()
       this.#deadline = now + (end - now) / (parts.length - done)
       this.#before = this.rounds
-      Object.assign(figures, await run(part))
+      gather(figures, (await run(part)) ?? {})
     }
     return figures
   }

@@ -36,7 +36,7 @@ export async function raceReceives(kind, context, ending) {
   const { random } = context
   const ways = Object.values(kind.receives)
   const tally = new Tally()
-  const figures = { messages: 0, givenUp: 0 }
+  const figures = { races: 0, messages: 0, givenUp: 0 }
 
   while (context.goesOn()) {
     // Several at once, for whoever stands behind one that gives up has to go on.
@@ -51,6 +51,7 @@ export async function raceReceives(kind, context, ending) {
       }
     })
     const received = await Promise.all(waits)
+    figures.races += waits.length
     assert.ok(!received.includes(null), 'an end before the end')
     tally.add(inOrder(kind, received.flat()))
     assert.equal(tally.last + 1, tally.count, 'a message is lost')
@@ -70,7 +71,7 @@ export async function raceSends(kind, context, ending) {
   const { random } = context
   near.setCapacity?.(4096)
   const tally = new Tally()
-  const figures = { sent: 0, sendsGivenUp: 0 }
+  const figures = { races: 0, sent: 0, sendsGivenUp: 0 }
   let next = 0
 
   while (context.goesOn()) {
@@ -91,6 +92,7 @@ export async function raceSends(kind, context, ending) {
       }
     })
     for (const numbers of await Promise.all(sends)) tally.add(numbers)
+    figures.races += sends.length
     context.round()
   }
 
@@ -109,7 +111,7 @@ export async function raceSends(kind, context, ending) {
 export async function raceOnce(kind, context, ending) {
   const { random } = context
   const ways = Object.values(kind.receives)
-  const figures = { succeeded: 0, givenUp: 0 }
+  const figures = { races: 0, succeeded: 0, givenUp: 0 }
   while (context.goesOn()) {
     const ends = await kind.open(context)
     const waits = Array.from({ length: random.integer(1, 4) }, async () => {
@@ -124,6 +126,7 @@ export async function raceOnce(kind, context, ending) {
     })
     soon(random, () => kind.send(ends.sender, kind.encode(1)))
     await Promise.all(waits)
+    figures.races += waits.length
     assert.deepEqual(await random.pick(ways)(ends.receiver, { timeout: 10_000 }), [1])
     ends.close()
     context.round()
@@ -147,7 +150,7 @@ export function racesOf(kind) {
  */
 export async function raceParts(kind, context, ending) {
   const { random } = context
-  const figures = { parts: 0 }
+  const figures = { races: 0, parts: 0 }
   while (context.goesOn()) {
     const ends = await kind.open(context)
     let [sent, received] = [0, 0]
@@ -175,6 +178,7 @@ export async function raceParts(kind, context, ending) {
         sent += bytesSent
         if (bytesSent > 0) figures.parts++
       }
+      figures.races++
       context.round()
     }
     over = true
