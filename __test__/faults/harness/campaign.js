@@ -51,8 +51,9 @@ async function runAll(rows, { ms, seed, jobs }) {
   }))
   const end = performance.now() + ms
   const shares = rows.reduce((sum, { fault }) => sum + (fault.alone ? jobs : 1), 0)
-  const slice = Math.min(LONGEST, Math.max(SHORTEST, Math.min(ms, (ms * jobs) / shares)))
-  const isOver = () => performance.now() + slice / 2 > end
+  const share = Math.max(SHORTEST, Math.min(ms, (ms * jobs) / shares))
+  const sliceOf = ({ fault }) => Math.min(fault.longest ?? LONGEST, share)
+  const isOver = () => performance.now() + Math.min(LONGEST, share) / 2 > end
   for (let pass = 0; pass === 0 || !isOver(); pass++) {
     const able = results.filter(({ state }) => state === 'passed' || state === '')
     if (able.length === 0) break
@@ -63,7 +64,7 @@ async function runAll(rows, { ms, seed, jobs }) {
         // Everyone has a turn, however short the time.
         if (pass > 0 && isOver()) return
         const chosen = pass === 0 && seed !== undefined ? seed : Math.floor(Math.random() * 0x1_0000_0000)
-        await runOnce(result, slice, chosen, end)
+        await runOnce(result, sliceOf(result.row), chosen, end)
       }
     }
     await Promise.all(Array.from({ length: jobs }, () => work(together)))

@@ -67,6 +67,7 @@ export const HERE = new URL('../', import.meta.url)
  * @property {boolean} [small] it starts victims of small.js
  * @property {boolean} [faultInject] needs the addon whose panics can be asked for
  * @property {import('./child.js').Options} [launch] how its process is started
+ * @property {number} [longest] milliseconds after which it begins anew, if not half a minute
  * @property {number} [short] milliseconds that are enough for a look
  * @property {boolean} [alone] it measures time, so nothing else is to run
  */
