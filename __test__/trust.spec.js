@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { loadCampaigns } from '../scripts/support/trust/campaigns.js'
+import { draw } from '../scripts/support/trust/chart.js'
 import { render, stalePage } from '../scripts/support/trust/page.js'
 import { merge, records } from '../scripts/support/trust/record.js'
+import { soak } from './faults/soak/soak.js'
 
 const row = (more = {}) => ({
   ...{ class: 'pipe', fault: 'K1', name: 'k01-sender-killed', promise: 'nothing is lost', runs: 1, rounds: 10 },
@@ -65,4 +67,23 @@ describe('docs/trust.md', () => {
       for (const { of } of rows) for (const id of of) assert.ok(runs[id], id)
     }
   })
+})
+
+test('a look at the soak: eight processes use everything, and tell of themselves', { timeout: 60_000 }, async () => {
+  const samples = await soak({ ms: 1500, every: 300, seed: 1 })
+  assert.equal(new Set(samples.map(({ asks, number }) => `${asks} ${number}`)).size, 8)
+  const trials = samples.reduce((sum, sample) => sum + (sample.trials ?? 0), 0)
+  assert.ok(trials > 50, `${trials} trials`)
+  for (const { descriptors, threads, resident } of samples)
+    assert.ok(descriptors > 3 && threads > 1 && resident > 2 ** 20)
+})
+
+test('a chart shows each line, whatever the values', () => {
+  const line = (...values) => values.map((y, x) => ({ x, y }))
+  const svg = draw('dark', [
+    { title: 'one', lines: [line(1, 2, 3), line(0, 0, 0)] },
+    { title: 'two', lines: [line(0.001)] },
+  ])
+  assert.equal(svg.match(/<path /g)?.length, 3)
+  assert.ok(!svg.includes('NaN') && !svg.includes('Infinity'), svg)
 })

@@ -53,7 +53,7 @@ async function campaign(args) {
   /** @type {Awaited<ReturnType<typeof found.prepare>>} */
   let run
   try {
-    run = await found.prepare({ minutes, seed, rest })
+    run = await found.prepare({ minutes, seed, rest, record: Boolean(known.record) })
   } catch (error) {
     return refuse(error)
   }

@@ -11,6 +11,7 @@ const numbersOf = (message) =>
 export default {
   id: 'G4',
   campaign: 'cancel',
+  looks: ['channel', 'sysv-queue'],
   promise: 'a select that is aborted or timed out takes nothing, and of two sources that it waits on it takes from one',
   fits: (kind) => kind.fill !== undefined && kind.name !== 'shared-memory',
 

@@ -8,6 +8,7 @@ const PATIENCE = 10_000
 export default {
   id: 'G8',
   campaign: 'cancel',
+  looks: ['pipe', 'sysv-semaphore'],
   promise:
     'a worker is ended while what it waits for comes: it takes with it what had come to it, and all else comes to whoever is left, in order',
   fits: (kind) => kind.inWorker !== undefined,

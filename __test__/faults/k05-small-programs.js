@@ -14,6 +14,7 @@ const MOST = { channel: 4000, pipe: 4000, packets: 64, 'unix-stream': 4000, 'uni
 export default {
   id: 'K5',
   campaign: 'kill',
+  looks: ['channel', 'unix-stream'],
   promise:
     'either side is a small program, killed at any moment: all that it has sent for certain comes whole and in order, then its death or the end, and what it had received was in order',
   fits: (kind) => kind.name in MOST,

@@ -9,6 +9,7 @@ const OUTLIVES = ['posix-queue', 'sysv-queue', 'posix-semaphore', 'sysv-semaphor
 export default {
   id: 'K6',
   campaign: 'kill',
+  looks: ['sysv-queue', 'posix-semaphore'],
   promise:
     'whoever uses what outlives its users is killed at any moment: what was given for certain is there, and at most the one that was being received is gone',
   fits: (kind) => OUTLIVES.includes(kind.name),

@@ -24,6 +24,7 @@ const CLASSES = {
 export default {
   id: 'P8',
   campaign: 'cancel',
+  looks: ['channel-listener'],
   promise:
     'connecting and accepting are given up at any moment: who is connected at both sides talks, and no descriptor is left of the others',
   fits: (kind) => kind.name in CLASSES,

@@ -10,6 +10,7 @@ const PATIENCE = 10_000
 export default {
   id: 'S1',
   campaign: 'kill',
+  looks: ['rwlock'],
   promise: 'a small program that holds it is killed at any moment: the next one has it, and is told if it was inside',
   fits: (kind) => kind.holds !== undefined,
   small: true,

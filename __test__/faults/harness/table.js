@@ -69,6 +69,7 @@ export const HERE = new URL('../', import.meta.url)
  * @property {import('./child.js').Options} [launch] how its process is started
  * @property {number} [longest] milliseconds after which it begins anew, if not half a minute
  * @property {number} [short] milliseconds that are enough for a look
+ * @property {string[]} [looks] the classes that `npm test` looks at, if not all
  * @property {boolean} [alone] it measures time, so nothing else is to run
  */
 

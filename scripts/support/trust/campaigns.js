@@ -11,6 +11,7 @@ const HARNESS = new URL('../../../__test__/faults/harness/campaign.js', import.m
  * @property {number} minutes
  * @property {number} [seed]
  * @property {string[]} rest arguments that are the campaign's own
+ * @property {boolean} record whether the outcome is kept; for what a campaign keeps beside its rows
  *
  * @typedef {object} Goal
  * @property {string} goal what is asked for, as a noun: 'kills of either side'
