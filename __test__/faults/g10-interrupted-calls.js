@@ -8,6 +8,8 @@ import { Tally } from './harness/numbers.js'
  */
 const CALLS = [
   ...['preadv2', 'pwritev2', 'read', 'epoll_wait', 'epoll_pwait', 'poll', 'ppoll', 'splice', 'openat'],
+  ...['sendmsg', 'recvmsg', 'sendmmsg', 'recvmmsg', 'accept4', 'mq_timedsend', 'mq_timedreceive'],
+  ...['msgsnd', 'msgrcv', 'semop', 'semtimedop', 'fallocate'],
   ...(process.env.OS_IPC_REACTOR === 'tokio' ? [] : ['write']),
 ].join(',')
 

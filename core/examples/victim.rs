@@ -38,7 +38,9 @@ fn run(words: &[String]) -> Result<()> {
             let mut channel = Channel::from_fd(CHANNEL)?;
             receive(progress, || Ok(channel.receive(None)?.map(|message| message.data)))
         }
-        ("channel-both", [sent, most]) => both(progress, Progress(OpenOptions::new().append(true).open(sent)?), most.parse()?),
+        ("channel-both", [sent, most]) => {
+            both(progress, Progress(OpenOptions::new().append(true).open(sent)?), most.parse()?)
+        }
         ("sends", [most]) => {
             // Not by std's own handle, which gathers lines.
             let mut out = File::from(stdout().as_fd().try_clone_to_owned()?);

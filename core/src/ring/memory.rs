@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::fcntl::{FcntlArg, SealFlag, fcntl, posix_fallocate};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::stat::fstat;
 
@@ -13,6 +13,7 @@ use super::layout::{ATTACHED, CLOSED, Geometry, HEAD, HEADER, STATES, TAIL, WORD
 use crate::error::{Error, Result};
 use crate::sys::fd as sys_fd;
 use crate::sys::mman::Mapping;
+use crate::sys::retry;
 
 const LABEL: &CStr = c"os-ipc-channel";
 
@@ -35,7 +36,8 @@ pub fn create(geometry: &Geometry, starts: [u32; 2]) -> Result<OwnedFd> {
     };
     let fd = made.map_err(|errno| Error::os(errno, "memfd_create"))?;
     let size = libc::off_t::try_from(geometry.size()).map_err(|_| Error::os(Errno::EFBIG, "memfd_create"))?;
-    nix::fcntl::posix_fallocate(&fd, 0, size).map_err(|errno| Error::os(errno, "posix_fallocate"))?;
+    // Of much memory it is interrupted by any signal.
+    retry(|| posix_fallocate(&fd, 0, size).map_err(|errno| Error::os(errno, "posix_fallocate")))?;
     let write = |bytes: &[u8], at: usize| {
         let at = libc::off_t::try_from(at).map_err(|_| Error::os(Errno::EFBIG, "pwrite"))?;
         nix::sys::uio::pwrite(&fd, bytes, at).map_err(|errno| Error::os(errno, "pwrite"))

@@ -6,8 +6,8 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use super::cancel::{self, Flag};
-use super::ret;
 use super::sysv::RawPermissions;
+use super::{ret, retry};
 use crate::error::{Error, Result};
 
 /// `struct sembuf`: what is to be done with one semaphore of a set.
@@ -115,17 +115,21 @@ pub fn get(key: i32, count: u16, flags: libc::c_int) -> Result<i32> {
 /// semop(2) of one operation with IPC_NOWAIT.
 pub fn operate_one(id: i32, operation: Operation) -> Result<()> {
     let mut operation = operation.at_once();
-    // SAFETY: one operation, which is a `sembuf`, and is only read.
-    let status = unsafe { libc::semop(id, (&raw mut operation).cast(), 1) };
-    ret(status.into(), "semop").map(drop)
+    retry(|| {
+        // SAFETY: one operation, which is a `sembuf`, and is only read.
+        let status = unsafe { libc::semop(id, (&raw mut operation).cast(), 1) };
+        ret(status.into(), "semop").map(drop)
+    })
 }
 
 /// semop(2) with IPC_NOWAIT: all of them or none.
 pub fn operate(id: i32, operations: &[Operation]) -> Result<()> {
     let mut operations: Vec<Operation> = operations.iter().map(|operation| operation.at_once()).collect();
-    // SAFETY: as many operations, each a `sembuf`, which are only read.
-    let status = unsafe { libc::semop(id, operations.as_mut_ptr().cast(), operations.len()) };
-    ret(status.into(), "semop").map(drop)
+    retry(|| {
+        // SAFETY: as many operations, each a `sembuf`, which are only read.
+        let status = unsafe { libc::semop(id, operations.as_mut_ptr().cast(), operations.len()) };
+        ret(status.into(), "semop").map(drop)
+    })
 }
 
 /// semop(2), for as long as it takes or until `flag` is raised. Interrupted, it has done nothing.
