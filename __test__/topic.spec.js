@@ -594,6 +594,38 @@ describe('names', () => {
     assert.throws(() => Topic.open(path), coded('ERR_IPC_UNTRUSTED_OWNER'))
   })
 
+  test('another user is kept out, or let in by the mode; what is his is trusted only where that was said', {
+    skip: process.getuid?.() !== 0 && 'needs root',
+  }, async () => {
+    const shared = mkdtempSync(join(tmpdir(), 'os-ipc-topic-'))
+    chmodSync(shared, 0o777)
+    const umask = process.umask(0)
+    try {
+      const nobody = async (/** @type {string} */ name, options = {}) => {
+        const child = start(fixture('topic-as-nobody.js'), [join(shared, name), JSON.stringify(options)])
+        return child.succeeded()
+      }
+      topicOf({ codec: 'json' }, join(shared, 'ours'))
+      assert.equal(await nobody('ours'), 'EACCES')
+      const open = topicOf({ codec: 'json', mode: 0o666 }, join(shared, 'open'))
+      const subscription = await subscribed(open)
+      await open.publish('to all')
+      assert.equal(await nobody('open'), 'published')
+      assert.equal(await subscription.recv(), 'to all')
+      assert.deepEqual(await subscription.recv(), { from: 65534, heard: 'to all' })
+      assert.equal(await nobody('his', { codec: 'json', mode: 0o666 }), 'published')
+      assert.throws(() => Topic.open(join(shared, 'his')), coded('ERR_IPC_UNTRUSTED_OWNER'))
+      const his = await subscribed(topicOf({ mode: 0o666 }, join(shared, 'his')), { history: 1 })
+      assert.deepEqual(his.tryRecv(), { from: 65534, heard: null })
+      // Of a stranger’s nothing is believed: it loses its name and nothing else.
+      Topic.unlink(join(shared, 'his'))
+      assert.equal(his.tryRecv(), undefined)
+    } finally {
+      process.umask(umask)
+      rmSync(shared, { recursive: true })
+    }
+  })
+
   test('a topic is handed over with a message, and a subscription is not', async () => {
     const [near, far] = Channel.pair()
     keep(near)

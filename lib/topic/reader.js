@@ -108,6 +108,8 @@ export class Reader {
   /** To the oldest message. False if there is none: the next one is on its way. Undefined if it has gone meanwhile. */
   jump() {
     const { memory } = this
+    // Whoever writes over a message has said so before: what was read of him is not to be older than what he says.
+    readsDone()
     const oldest = memory.long(OLDEST)
     const tail = memory.long(TAIL)
     memory.checkHeader()

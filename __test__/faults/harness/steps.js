@@ -1,5 +1,5 @@
 /**
- * The steps of a channel: every touch of its memory, a copy into it by halves, and every call to the addon, before and
+ * The steps of a channel or a topic: every touch of its memory, a copy into it by halves, and every call to the addon, before and
  * after. A process that is to die at one of them counts, and kills itself.
  *
  * Nothing in the package knows of this: what it calls (Atomics, typed arrays, the addon's functions) is replaced, in that
@@ -9,7 +9,10 @@ import { writeSync } from 'node:fs'
 import process from 'node:process'
 import native from '../../../lib/load.js'
 
-/** Memory of channels. @type {WeakSet<ArrayBuffer>} */
+/** What gives the memory of a channel or a topic. */
+const MAPPING = new Set(['channelAttach', 'channelLend', 'topicMemory'])
+
+/** Memory of channels and topics. @type {WeakSet<ArrayBuffer>} */
 const memories = new WeakSet()
 /** What stands behind each array of words that tells of what is written. @type {WeakMap<object, Int32Array>} */
 const behind = new WeakMap()
@@ -100,7 +103,7 @@ function watchAddon() {
     native[name] = (...parameters) => {
       step(`before ${name}`)
       const result = original(...parameters)
-      if (name === 'channelAttach' || name === 'channelLend') memories.add(result.buffer)
+      if (MAPPING.has(name)) memories.add(result.buffer)
       step(`after ${name}`)
       return result
     }
