@@ -3,7 +3,8 @@
  * asked of it.
  *
  * Signals and processes are none: a signal carries one integer and no bytes, has no end to be handed over, and comes to every
- * receiver; a process ends once. What they promise is in specs of their own and in the faults.
+ * receiver; a process ends once. Nor are endpoints, of which a process has one, for sending and receiving alike. What they
+ * promise is in specs of their own and in the faults.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

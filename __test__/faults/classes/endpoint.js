@@ -15,11 +15,10 @@ export default {
   divides: false,
   whole: true,
   encode,
-  decode: (message) => decode(message.data ?? message),
-  begin: (receiver) => receiver.recv(),
+  decode,
   much: {},
   /** Others open several at once, or take it away from whoever has its other side. */
-  only: ['G1', 'G2', 'G4', 'G5', 'G14', 'G16'],
+  only: ['G1', 'G2', 'G4', 'G5', 'G14'],
 
   send: (sender, data, options) => sender.send(process.pid, data, options),
   trySend: (sender, data) => sender.trySend(process.pid, data),
