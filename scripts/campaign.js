@@ -4,7 +4,7 @@ import { main } from './support/run.js'
 import { setUp } from './support/setup.js'
 import { loadCampaigns } from './support/trust/campaigns.js'
 import { writePage } from './support/trust/page.js'
-import { record } from './support/trust/record.js'
+import { begin, record } from './support/trust/record.js'
 import { table } from './support/trust/rows.js'
 
 const OPTIONS = `--minutes N     how long in all (1)
@@ -57,13 +57,13 @@ async function campaign(args) {
   } catch (error) {
     return refuse(error)
   }
-  await setUp({ faultInject: found.faultInject })
-  const begun = { date: new Date(), at: performance.now() }
+  await setUp({ faultInject: run.faultInject })
+  const begun = begin(args)
   const rows = await run()
   if (known.json) for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`)
   else process.stdout.write(`${table(rows)}\n`)
   if (known.record) {
-    record(name, rows, { args, date: begun.date, seconds: (performance.now() - begun.at) / 1000 })
+    record(name, rows, begun)
     await writePage()
   }
   return rows.some(({ result }) => result === 'failed') ? 1 : 0
@@ -71,7 +71,7 @@ async function campaign(args) {
 
 /** @param {Awaited<ReturnType<typeof loadCampaigns>>} campaigns */
 function namesOf(campaigns) {
-  const shown = campaigns.map(({ name, about, faultInject }) => ({ name: `${name}${faultInject ? ' *' : ''}`, about }))
+  const shown = campaigns.map(({ name, about, ofRows }) => ({ name: `${name}${ofRows ? ' *' : ''}`, about }))
   const width = Math.max(14, ...shown.map(({ name }) => name.length))
   return shown.map(({ name, about }) => `${name.padEnd(width)}  ${about}`).join('\n')
 }

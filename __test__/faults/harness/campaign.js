@@ -17,7 +17,7 @@ const [SHORTEST, LONGEST] = [1500, 30_000]
 /**
  * @param {string} name
  * @param {{ minutes: number, seed?: number, rest: string[] }} asked
- * @returns {Promise<() => Promise<import('../../../scripts/support/trust/rows.js').Row[]>>}
+ * @returns {Promise<import('../../../scripts/support/trust/campaigns.js').Prepared>}
  */
 export async function prepare(name, { minutes, seed, rest }) {
   const string = { type: /** @type {const} */ ('string') }
@@ -32,7 +32,8 @@ export async function prepare(name, { minutes, seed, rest }) {
   const wanted = { campaign: name === 'all' ? undefined : name, kind: values.class, fault: values.fault }
   const rows = choose(await loadRows(), wanted)
   if (rows.length === 0) throw new Error('no row is like that')
-  return async () => (await runAll(rows, { ms: minutes * 60_000, seed, jobs })).map(report)
+  const run = async () => (await runAll(rows, { ms: minutes * 60_000, seed, jobs })).map(report)
+  return Object.assign(run, { faultInject: rows.some(({ fault }) => fault.faultInject) })
 }
 
 /**

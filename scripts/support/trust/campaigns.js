@@ -21,9 +21,12 @@ const HARNESS = new URL('../../../__test__/faults/harness/campaign.js', import.m
  * @typedef {object} Campaign
  * @property {string} name
  * @property {string} about one line
- * @property {boolean} faultInject its rows need the addon whose panics can be asked for
+ * @property {boolean} ofRows it is rows of faults, of which some can be chosen
  * @property {Goal[]} goals
- * @property {(asked: Asked) => Promise<() => Promise<import('./rows.js').Row[]>>} prepare throws if the arguments are wrong
+ * @property {(asked: Asked) => Promise<Prepared>} prepare throws if the arguments are wrong
+ *
+ * @typedef {(() => Promise<import('./rows.js').Row[]>) & { faultInject?: boolean }} Prepared `faultInject`: needs the addon whose panics can
+ *   be asked for
  */
 
 /** @returns {Promise<Campaign[]>} */
@@ -32,7 +35,7 @@ export async function loadCampaigns() {
   const ofRows = Object.entries(harness.campaigns).map(([name, about]) => ({
     name,
     about,
-    faultInject: true,
+    ofRows: true,
     goals: harness.goals[name] ?? [],
     prepare: (/** @type {Asked} */ asked) => harness.prepare(name, asked),
   }))
@@ -49,7 +52,7 @@ async function modules() {
       return {
         name: basename(file, '.js'),
         about,
-        faultInject: false,
+        ofRows: false,
         goals,
         prepare: async (/** @type {Asked} */ asked) => () => run(asked),
       }

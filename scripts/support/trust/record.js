@@ -38,10 +38,10 @@ export function records() {
 /**
  * @param {string} name
  * @param {import('./rows.js').Row[]} rows
- * @param {{ args: string[], date: Date, seconds: number }} how
+ * @param {ReturnType<typeof begin>} begun
  */
-export function record(name, rows, how) {
-  const run = describe(how)
+export function record(name, rows, begun) {
+  const run = begun.end()
   const campaigns = new Set(rows.map(({ campaign }) => campaign ?? name))
   for (const campaign of campaigns) {
     const before = read(campaign)
@@ -97,30 +97,29 @@ function sum(old, more) {
   }
 }
 
-/** @param {{ args: string[], date: Date, seconds: number }} how @returns {Run} */
-function describe({ args, date, seconds }) {
-  const status = ask('git', [
-    '-C',
-    root,
-    'status',
-    '--porcelain',
-    '--',
-    '.',
-    ':!docs/trust',
-    ':!docs/trust.md',
-    ':!docs/images',
-  ])
-  return {
+/**
+ * What a run says of itself, as it begins: files may change while it goes on.
+ * @param {string[]} args
+ */
+export function begin(args) {
+  const ours = ['.', ':!docs/trust', ':!docs/trust.md', ':!docs/images']
+  const start = performance.now()
+  const run = {
     command: ['npm run campaign --', ...args.filter((arg) => arg !== '--record' && arg !== '--json')].join(' '),
-    date: date.toISOString().replace(/\.\d+/, ''),
-    seconds: Math.round(seconds),
+    date: new Date().toISOString().replace(/\.\d+/, ''),
     kernel: `Linux ${release()}`,
     runtime: `Node ${process.versions.node}`,
     commit: ask('git', ['-C', root, 'rev-parse', '--short=10', 'HEAD']) ?? 'unknown',
-    changed: status !== '',
+    changed: ask('git', ['-C', root, 'status', '--porcelain', '--', ...ours]) !== '',
     cpus: availableParallelism(),
-    load: Number(loadavg()[1].toFixed(1)),
   }
+  /** @returns {Run} */
+  const end = () => ({
+    ...run,
+    seconds: Math.round((performance.now() - start) / 1000),
+    load: Number(loadavg()[1].toFixed(1)),
+  })
+  return { end }
 }
 
 /** @param {string} campaign @returns {Recording} */
