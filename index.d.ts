@@ -1163,7 +1163,7 @@ export class Channel<Message extends {} = Buffer>
   recvEnvelope(options?: WaitOptions): Promise<Envelope<Message> | null>
   /** Does not wait: undefined where there is none. */
   tryRecvEnvelope(): Envelope<Message> | null | undefined
-  /** Codec 'bytes': into memory of the caller's. The length, or null at the end. EMSGSIZE leaves a message that is longer where it is. */
+  /** Codec 'bytes': into memory of the caller's, which may be written to before there is a whole message. The length, or null at the end. EMSGSIZE leaves a message that is longer where it is. */
   recvInto(target: ArrayBufferView, options?: WaitOptions): Promise<number | null>
   /** Does not wait: undefined where there is no message. */
   tryRecvInto(target: ArrayBufferView): number | null | undefined

@@ -883,6 +883,7 @@ module.exports.fileLockStand = nativeBinding.fileLockStand
 module.exports.fileLockTry = nativeBinding.fileLockTry
 module.exports.fileLockWait = nativeBinding.fileLockWait
 module.exports.fileLockWithdraw = nativeBinding.fileLockWithdraw
+module.exports.keepFreedMemory = nativeBinding.keepFreedMemory
 module.exports.listenFdKeep = nativeBinding.listenFdKeep
 module.exports.lockClose = nativeBinding.lockClose
 module.exports.lockIsHeld = nativeBinding.lockIsHeld

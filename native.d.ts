@@ -185,6 +185,9 @@ export declare function fileLockWait(reactor: number, token: number, id: number,
 /** Gives up what is waited for under `token`: 0, unless it has been granted this moment, and is held from then on. */
 export declare function fileLockWithdraw(reactor: number, token: number): number
 
+/** Large messages come and go: what was freed is to be used again. */
+export declare function keepFreedMemory(): void
+
 /** A descriptor that was inherited is not to be inherited again. */
 export declare function listenFdKeep(fd: number): void
 

@@ -50,6 +50,28 @@ function peer(how, words = [], options = undefined) {
 const coded = (code) => ({ code })
 
 describe('messages', () => {
+  test('in pieces go into the memory of whoever takes their end, and leave that of others alone', async () => {
+    const [a, b] = pair({ capacity: 65_536 })
+    const [first, second] = [Buffer.alloc(300_000, 1), Buffer.alloc(200_000, 2)]
+    const [early, late] = [Buffer.alloc(300_000), Buffer.alloc(400_000)]
+    const sending = a.send(first)
+    assert.equal(b.tryRecvInto(early), undefined)
+    early.fill(0)
+    assert.equal(await b.recvInto(late), first.length)
+    await sending
+    assert.deepEqual(late.subarray(0, first.length), first)
+    assert.deepEqual(early, Buffer.alloc(early.length))
+    // Of one that is given up in the middle nothing is left either.
+    const controller = new AbortController()
+    const given = a.send(first, { signal: controller.signal })
+    assert.equal(b.tryRecvInto(early), undefined)
+    controller.abort()
+    await assert.rejects(given, { name: 'AbortError' })
+    const [, length] = await Promise.all([a.send(second), b.recvInto(early)])
+    assert.equal(length, second.length)
+    assert.deepEqual(early.subarray(0, length), second)
+  })
+
   test('come out as they went in, in order, whatever their size', async () => {
     const [a, b] = pair()
     const sizes = [0, 1, 7, 8, 9, 127, 128, 129, 4096, 8192, 8193, 65_536, 524_280, 524_281, 1 << 20, 3_000_001]

@@ -115,8 +115,8 @@ function viewOf(view, name) {
   return isPlain(view) ? view : plain(view)
 }
 
-/** @param {ArrayBufferView} view */
-function plain(view) {
+/** A view of the same bytes without anything of the program's own. @param {ArrayBufferView} view */
+export function plain(view) {
   const { buffer, offset, length } = getters(view)
   return new Uint8Array(buffer(view), offset(view), length(view))
 }

@@ -275,6 +275,12 @@ pub fn control_detach(env: Env, id: u32) -> napi::Result<i32> {
     control.map(|control| control.into_fd().into_raw_fd()).or_throw(&env)
 }
 
+/// Large messages come and go: what was freed is to be used again.
+#[napi(catch_unwind)]
+pub fn keep_freed_memory() {
+    os_ipc_core::sys::heap::keep_freed_memory();
+}
+
 /// `channelRing(id)`: rings the other side's bell; 0.
 struct Ring;
 

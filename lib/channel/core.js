@@ -71,10 +71,12 @@ export class ChannelCore extends Core {
     /** Whoever has reserved room that is not there yet. */
     this.making = new Direction(this, () => {})
     this.directions.push(this.receiving, this.sending, this.flushing, this.making)
+    const received = () => this.incoming.bytesReceived / (this.incoming.received + 1)
+    const sent = () => this.outgoing.bytesSent / (this.outgoing.sent + 1)
     this.patience = {
-      receiving: new Patience(this.receiving),
-      sending: new Patience(this.sending),
-      making: new Patience(this.making),
+      receiving: new Patience(this.receiving, received),
+      sending: new Patience(this.sending, sent),
+      making: new Patience(this.making, sent),
     }
     /** The thread itself is going to wait. */
     this.blocking = false

@@ -23,6 +23,7 @@ import {
   TAIL,
   WHOLE,
 } from './layout.js'
+import { within } from './moment.js'
 import { corrupt, Ring } from './ring.js'
 import { roomFor } from './spare.js'
 
@@ -66,12 +67,25 @@ const CRUMBS = 1024
 /** There is nothing to take, or not all of it has been by now. */
 export const NOTHING = Symbol('nothing')
 
+/** How often the next piece of a message is waited for at once. */
+const MOMENTS = 32
+
 /** A message in pieces, until it is complete. */
 class Partial {
-  /** @param {number} length */
-  constructor(length) {
-    this.message = roomFor(length)
+  /** @param {number} length @param {Uint8Array | undefined} target where it is wanted, if that is long enough */
+  constructor(length, target) {
+    this.placed = target !== undefined && target.length >= length
+    /** @type {Uint8Array} */
+    this.message = this.placed && target !== undefined ? target.subarray(0, length) : roomFor(length)
     this.filled = 0
+  }
+
+  /** The target is its owner's again. */
+  keep() {
+    const { message, filled } = this
+    this.placed = false
+    this.message = roomFor(message.length)
+    this.message.set(message.subarray(0, filled))
   }
 }
 
@@ -112,6 +126,10 @@ export class Incoming extends Ring {
     this.simple = !this.rendezvous
     /** @type {Partial | undefined} */
     this.partial = undefined
+    /** Where the next message is wanted, for as long as one call lasts. @type {Uint8Array | undefined} */
+    this.target = undefined
+    /** Whether the next piece of a message is worth a moment. */
+    this.lingers = false
     /** Of the next message, or of the one that was taken last. @type {Announced | undefined} */
     this.handles = undefined
     /** How often this side has had to wait for a message. */
@@ -157,11 +175,32 @@ export class Incoming extends Ring {
     return message
   }
 
+  /**
+   * The same for a message that may come in pieces: they are put where it is wanted, if all of them come soon.
+   * @param {Uint8Array} target @param {boolean} lingers
+   */
+  takeTo(target, lingers) {
+    this.target = target
+    this.lingers = lingers
+    try {
+      return this.take()
+    } finally {
+      this.target = undefined
+      if (this.partial?.placed) this.partial.keep()
+    }
+  }
+
+  /** Whether the next piece comes while the one before has just been copied. */
+  get continues() {
+    return this.lingers && this.partial?.placed === true && within(() => this.refresh())
+  }
+
   /** @returns {unknown} */
   takeSlowly() {
+    let moments = 0
     for (let crumbs = 0; ; crumbs++) {
       if (this.rendezvous && this.head === this.tail && !this.accept()) return NOTHING
-      if (this.head === this.tail && !this.refresh()) {
+      if (this.head === this.tail && !this.refresh() && !(moments++ < MOMENTS && this.continues)) {
         if (this.rendezvous && this.partial === undefined && !this.handles?.pending)
           throw corrupt('an offer of nothing')
         return NOTHING
@@ -216,7 +255,7 @@ export class Incoming extends Ring {
     if (partial.filled < partial.message.length) return undefined
     this.partial = undefined
     this.count(partial.message.length)
-    return this.decode(partial.message)
+    return this.decode(/** @type {Buffer} */ (partial.message))
   }
 
   /** What is no message, and no part of one. @param {number} kind @param {number} from @param {number} length */
@@ -227,7 +266,7 @@ export class Incoming extends Ring {
     switch (kind) {
       case START:
         if (this.partial !== undefined || length !== 8) throw corrupt('a message within another')
-        this.partial = new Partial(this.acceptable(int32[word]))
+        this.partial = new Partial(this.acceptable(int32[word]), this.target)
         return undefined
       case ABORT:
         if (this.partial === undefined) throw corrupt('the end of no message')

@@ -11,14 +11,21 @@ import { hasSeveralProcessors } from './processors.js'
 
 /** Turns, of one or two microseconds each: as long as it takes the other side to wake up and answer. */
 const MOST = 32
+/** Bytes of a message that are worth a turn more, and of how many turns at most: as long as it takes to copy them. */
+const BYTES = 16 * 1024
+const MORE = 96
 /** Waits between two trials: at first, and at last. */
 const SOON = 32
 const LATE = 4096
 
 export class Patience {
-  /** @param {import('../wait/direction.js').Direction} direction whose waits these are */
-  constructor(direction) {
+  /**
+   * @param {import('../wait/direction.js').Direction} direction whose waits these are
+   * @param {() => number} length of the messages that are waited for, on the average
+   */
+  constructor(direction, length) {
     this.direction = direction
+    this.length = length
     this.turns = hasSeveralProcessors() ? MOST : 0
     this.pause = SOON
     this.skipped = 0
@@ -36,13 +43,22 @@ export class Patience {
     return this.begin()
   }
 
+  /** Whether it has been paying. */
+  get pays() {
+    return this.turns === MOST
+  }
+
+  get allowance() {
+    return this.pays ? MOST + Math.min(MORE, Math.floor(this.length() / BYTES)) : this.turns
+  }
+
   begin() {
     if (this.turns === 0) {
       if (++this.skipped < this.pause || !hasSeveralProcessors()) return false
       this.skipped = 0
       this.turns = MOST
     }
-    this.left = this.turns
+    this.left = this.allowance
     this.interruptions.begin()
     this.schedule()
     return true
@@ -74,7 +90,7 @@ export class Patience {
     if (paid) {
       this.turns = MOST
       this.pause = SOON
-      this.left = this.turns
+      this.left = this.allowance
       if (this.interruptions.areWhatPays()) this.giveUp()
       else if (direction.head !== undefined) this.interruptions.begin()
     } else if (--this.left === 0) {

@@ -1,7 +1,7 @@
 /**
  * Taking messages: what a receive that waits does when its turn comes.
  */
-import { isPlainBytes, lengthOf, memoryOf } from '../data.js'
+import { isPlainBytes, isShared, lengthOf, memoryOf, plain } from '../data.js'
 import { coded, invalidState } from '../errors.js'
 import { BLOCKED, Operation } from '../wait/direction.js'
 import { MEDIUM, NOTHING } from './incoming.js'
@@ -12,14 +12,21 @@ import { endArrival } from './spare.js'
 /** Bytes of the messages that are taken at once: beyond it caches lose. */
 const BATCH = 256 * 1024
 
-/** The next message; null at the end; BLOCKED if there is none yet. @param {ChannelCore} core @returns {any} */
-export function take(core) {
+const NOWHERE = new Uint8Array(0)
+
+/**
+ * The next message; null at the end; BLOCKED if there is none yet.
+ * @param {ChannelCore} core
+ * @param {Uint8Array} [target] where a message in pieces may be put together: then it is a view of that
+ * @returns {any}
+ */
+export function take(core, target = NOWHERE) {
   return core.guard(() => {
     const incoming = core.incoming
     if (core.borrowed) throw invalidState('A message is borrowed: release it first')
     if (core.stashed !== undefined) return core.unstash()
     if (core.facts.codec === 'structured' && !core.trusted) refuseStrangers(core)
-    const message = incoming.take()
+    const message = target === NOWHERE ? incoming.take() : incoming.takeTo(target, core.patience.receiving.pays)
     if (message !== NOTHING) return message
     return core.gone && !incoming.tired ? core.outcome() : BLOCKED
   })
@@ -165,18 +172,23 @@ export function takeInto(core, target) {
  * @returns {any}
  */
 function takeOtherInto(core, memory, room) {
-  const announced = core.stashed === undefined ? core.incoming.announcedLength : -1
+  const { incoming } = core
+  const announced = core.stashed === undefined ? incoming.announcedLength : -1
   if (announced > room) throw tooLong(announced, room)
-  const message = take(core)
+  const begins = announced > 0 && incoming.partial === undefined
+  const target = begins && !isShared(memory) ? plain(memory) : NOWHERE
+  const message = take(core, target)
   if (message === BLOCKED || message === null) return message
   if (message.length > room) {
     core.stash(message)
     throw tooLong(message.length, room)
   }
   const { length } = message
-  Uint8Array.prototype.set.call(memory, message)
-  // Shorter ones share their memory with others.
-  if (length > MEDIUM) endArrival(message)
+  if (message.buffer !== target.buffer) {
+    Uint8Array.prototype.set.call(memory, message)
+    // Shorter ones share their memory with others.
+    if (length > MEDIUM) endArrival(message)
+  }
   core.dropHandles()
   return length
 }

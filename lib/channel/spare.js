@@ -3,6 +3,7 @@
  * purpose and thread is kept, and what a program has got is its own.
  */
 import { Buffer } from 'node:buffer'
+import native from '../load.js'
 
 /** Below, memory costs less than the copy. */
 const LEAST = 16 * 1024
@@ -34,8 +35,20 @@ export function endCopy(copy) {
   forCopies = Buffer.from(buffer)
 }
 
+/** From this size on, the pages of a message's memory are felt. */
+const LARGE = 32 * 1024
+/** Bytes of such messages, before the allocator is asked to keep what was freed: a program that gets one now and then is left alone. */
+const MUCH = 16 * 1024 * 1024
+
+/** What is left of them. */
+let left = MUCH
+
 /** Memory of its own for a message of so many bytes. @param {number} length @returns {Buffer} */
 export function roomFor(length) {
+  if (left > 0 && length >= LARGE) {
+    left -= length
+    if (left <= 0) native.keepFreedMemory()
+  }
   if (forArrivals.length !== length || length === 0) return Buffer.allocUnsafeSlow(length)
   const memory = forArrivals
   forArrivals = NONE

@@ -9,6 +9,7 @@ pub mod dl;
 pub mod epoll;
 pub mod fd;
 pub mod futex;
+pub mod heap;
 pub mod mask;
 pub mod mman;
 pub mod mount;
