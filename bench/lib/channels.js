@@ -29,6 +29,7 @@ export function senders(channel, size, codec) {
     many: sendMany,
     try: sendMany,
     into: send,
+    view: send,
     async borrow(count) {
       for (let index = 0; index < count; index += 1) {
         // What is there is not looked at: whoever reserves writes just what is to be sent.
@@ -55,6 +56,15 @@ export function takers(channel, size, count) {
   const target = Buffer.alloc(size)
   /** @type {AsyncIterator<any> | undefined} */
   let iterator
+  async function borrow() {
+    for (let seen = 0; seen < count; seen += 1) {
+      const message = channel.tryBorrow() ?? (await channel.borrow())
+      if (message === null) return false
+      if (message.bytes[0] + message.bytes[size - 1] !== 14) throw new Error('the message is not all there')
+      message.release()
+    }
+    return true
+  }
   return {
     async recv() {
       for (let seen = 0; seen < count; seen += 1) if ((await channel.recv()) === null) return false
@@ -87,15 +97,8 @@ export function takers(channel, size, count) {
       }
       return true
     },
-    async borrow() {
-      for (let seen = 0; seen < count; seen += 1) {
-        const message = channel.tryBorrow() ?? (await channel.borrow())
-        if (message === null) return false
-        if (message.bytes[0] + message.bytes[size - 1] !== 14) throw new Error('the message is not all there')
-        message.release()
-      }
-      return true
-    },
+    borrow,
+    view: borrow,
     sync() {
       for (let seen = 0; seen < count; seen += 1) if (channel.recvSync() === null) return false
       return true

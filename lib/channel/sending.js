@@ -8,7 +8,7 @@ import { FOR_EVER } from '../validate.js'
 import { BLOCKED, Operation } from '../wait/direction.js'
 import { closeAll } from './control.js'
 import { HANDLES, recordSize } from './layout.js'
-import { copyOf, endCopy } from './spare.js'
+import { copyOf, endCopy, expect } from './spare.js'
 
 /** @typedef {import('./core.js').ChannelCore} ChannelCore */
 /** @typedef {import('./outgoing.js').Outgoing} Outgoing */
@@ -102,6 +102,7 @@ export class Send extends Operation {
     /** Descriptors of handles that their owner may close meanwhile. @type {Map<Parcel, number[]>} */
     this.copies = new Map()
     this.fresh = fresh
+    if (fresh) expect(this.byteLength)
     this.copied = false
     this.state = WAITING
     /** Of a message in pieces: up to where the payload is sent. */

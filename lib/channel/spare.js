@@ -43,12 +43,16 @@ const MUCH = 16 * 1024 * 1024
 /** What is left of them. */
 let left = MUCH
 
+/** A message has come or was made that needs so much memory. @param {number} length */
+export function expect(length) {
+  if (left <= 0 || length < LARGE) return
+  left -= length
+  if (left <= 0) native.keepFreedMemory()
+}
+
 /** Memory of its own for a message of so many bytes. @param {number} length @returns {Buffer} */
 export function roomFor(length) {
-  if (left > 0 && length >= LARGE) {
-    left -= length
-    if (left <= 0) native.keepFreedMemory()
-  }
+  expect(length)
   if (forArrivals.length !== length || length === 0) return Buffer.allocUnsafeSlow(length)
   const memory = forArrivals
   forArrivals = NONE

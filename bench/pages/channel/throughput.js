@@ -23,6 +23,7 @@ const forms = /** @type {const} */ ([
   ['try', 'channel, tryRecv', `${NONE}; trySend there`],
   ['into', 'channel, tryRecvInto', NONE],
   ['borrow', 'channel, reserve and borrow', NONE],
+  ['view', 'channel, send and borrow', NONE],
   ['sync', 'channel, recvSync', 'sync, spinning while that pays'],
 ])
 
@@ -54,7 +55,9 @@ function bytes(size, settings) {
       ...nodesOwn(job),
       ...(size <= KIB ? packages(job, settings) : []),
       program('C ring', 'spinning', 'ring_throughput', [size, batch]),
-    ].filter(({ name }) => size < MIB || name !== 'channel, reserve and borrow'),
+    ].filter(
+      ({ name }) => size < MIB || (name !== 'channel, reserve and borrow' && name !== 'channel, send and borrow'),
+    ),
     targets: targetsOf(size),
   }
 }
@@ -83,6 +86,7 @@ function targetsOf(size) {
     default:
       return [
         least('channel, recv', ADVANCED, 5),
+        least('channel, tryRecvInto', ADVANCED, 22),
         least('channel 8 MiB, tryRecvInto', ADVANCED, 22),
         least('channel 8 MiB, reserve and borrow', ADVANCED, 22),
       ]
