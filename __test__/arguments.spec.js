@@ -12,10 +12,12 @@ import {
   Channel,
   ChannelListener,
   Condition,
+  cleanup,
   Endpoint,
   Fifo,
   FileLock,
   inherited,
+  list,
   Mutex,
   PipeReader,
   PipeWriter,
@@ -33,8 +35,10 @@ import {
   spawn,
   struct,
   Topic,
+  WorkerPool,
 } from '../index.js'
 import native from '../lib/load.js'
+import { fixture } from './support/child.js'
 import { childrenOf, descriptors } from './support/state.js'
 
 const CODES = new Set(['ERR_INVALID_ARG_TYPE', 'ERR_INVALID_ARG_VALUE', 'ERR_OUT_OF_RANGE'])
@@ -185,6 +189,8 @@ let server
 let topic
 /** @type {import('../index.js').Subscription} */
 let subscription
+/** @type {WorkerPool} */
+let pool
 /** @type {Channel[]} */
 let ends = []
 
@@ -790,6 +796,36 @@ sync(
   () => false,
   (value) => spawn('true', { handles: { it: value } }),
 )
+const words = (/** @type {any} */ value) => Array.isArray(value) && value.every(string)
+const nothingIn = (/** @type {any} */ value) => Array.isArray(value) && value.length === 0
+sync('WorkerPool.start modulePath', path, (value) => WorkerPool.start(value))
+withOptions(sync, 'WorkerPool.start', (options) => WorkerPool.start(join(folder, 'no-such-module'), options), {
+  size: optional(integer(1, 4096)),
+  execArgv: optional(words),
+})
+// As for spawn.
+sync('WorkerPool.start env', optional(isObject), (env) =>
+  WorkerPool.start(join(folder, 'no-such-module'), { env: env === throwing ? 3 : env }),
+)
+sync(
+  'WorkerPool.start handle',
+  () => false,
+  (value) => WorkerPool.start(join(folder, 'no-such-module'), { handles: { it: value } }),
+)
+withOptions(promised, 'pool.run', (options) => pool.run(null, options), {
+  handles: optional(nothingIn),
+  retry: bool,
+  ...wait,
+})
+withOptions(promised, 'pool.drain', (options) => pool.drain(options), wait)
+withOptions(sync, 'list', (options) => list(options), { kinds: optional(nothingIn), folders: optional(nothingIn) })
+sync(
+  'list kind',
+  () => false,
+  (value) => list({ kinds: [value] }),
+)
+sync('list folder', path, (value) => list({ kinds: [], folders: [value] }))
+withOptions(sync, 'cleanup', (options) => cleanup(options), { dryRun: bool })
 
 describe('wrong arguments', () => {
   /** @type {string[]} */
@@ -837,6 +873,9 @@ describe('wrong arguments', () => {
     new Uint8Array(small.buffer).fill(0xff)
     set = SysvSemaphoreSet.open('private', { values: [7, 8] })
     endpoint = Endpoint.open()
+    pool = WorkerPool.start(fixture('pool-tasks.js'), { size: 1 })
+    // Its worker has begun by then.
+    await pool.run({ kind: 'pid' })
     for (const [name, original] of Object.entries(addon)) {
       if (typeof original !== 'function') continue
       originals[name] = original
@@ -850,6 +889,7 @@ describe('wrong arguments', () => {
   after(() => {
     Object.assign(addon, originals)
     set.remove()
+    pool.close()
     endpoint.close()
     client.close()
     server.close()
