@@ -1680,7 +1680,7 @@ export interface IpcObject {
   attached?: number
   /** Processes that have it open or mapped, as far as this user may see. System V queues and sets cannot be held open. */
   holders?: number[]
-  /** When it was made, in milliseconds since 1970; of System V objects, when they were made or `set` last. */
+  /** When it was made, in milliseconds since 1970; of System V objects, when they were made or `set` last; of POSIX queues, when they were made or used last. */
   created?: number
   /** Of sockets. */
   type?: SocketType

@@ -140,8 +140,7 @@ describe('os-ipc send and recv', options, () => {
 
   test('refuse what is no address, in one line', async () => {
     for (const words of [[], ['nonsense'], ['/no/such/path'], [script], ['sysv-queue:x'], ['-t', 'soon', 'mq:/x']]) {
-      for (const command of ['send', 'recv']) {
-        const { code, stdout, stderr } = await run([command, ...words])
+      for (const { code, stdout, stderr } of await Promise.all([run(['send', ...words]), run(['recv', ...words])])) {
         assert.deepEqual([words, code, stdout], [words, 2, ''])
         assert.match(stderr, /^os-ipc (send|recv): [^\n]+\n$/)
       }

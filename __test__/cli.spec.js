@@ -45,7 +45,7 @@ describe('os-ipc on the command line', { timeout: 120_000 }, () => {
   })
 
   it('refuses what it does not know in one line on stderr, with exit code 2', async () => {
-    for (const words of [
+    const wrong = [
       ['nonsense'],
       ['help', 'nonsense'],
       ['--nonsense'],
@@ -57,8 +57,14 @@ describe('os-ipc on the command line', { timeout: 120_000 }, () => {
       ['tour', '--json=yes'],
       ['toString'],
       ['tour', '--constructor'],
-    ]) {
-      const { code, stdout, stderr } = await run(words)
+    ]
+    // Not all at once: processes are started for them.
+    const outcomes = []
+    for (let at = 0; at < wrong.length; at += 4) {
+      outcomes.push(...(await Promise.all(wrong.slice(at, at + 4).map((words) => run(words)))))
+    }
+    for (const [index, { code, stdout, stderr }] of outcomes.entries()) {
+      const words = wrong[index]
       assert.deepEqual({ words, code, stdout }, { words, code: 2, stdout: '' })
       assert.match(stderr, /^os-ipc[^\n]+\n$/)
     }

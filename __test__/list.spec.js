@@ -194,6 +194,14 @@ describe('list', options, () => {
     await noticed
   })
 
+  test('does not make a POSIX queue younger by looking at it', async () => {
+    const look = () => one((seen) => seen.name === made.queue.name, { kinds: ['posix-queue'] }).created
+    const before = look()
+    // Longer than the kernel's clock of files needs for a step.
+    await new Promise((settle) => setTimeout(settle, 30))
+    assert.deepEqual([look(), look()], [before, before])
+  })
+
   test('keeps no descriptor open', () => {
     list()
     const before = readdirSync('/proc/self/fd').length

@@ -73,7 +73,12 @@ function held(holders) {
  * @returns {IpcObject}
  */
 function objectOf(name, path, stats, holders) {
-  const common = { kind: /** @type {const} */ ('posix-queue'), name, ...facts(stats), holders: holders.ofFile(stats) }
+  const common = {
+    ...{ kind: /** @type {const} */ ('posix-queue'), name, ...facts(stats) },
+    // No queue knows when it was made, and to look at it changes its ctime.
+    created: Math.floor(stats.mtimeMs),
+    holders: holders.ofFile(stats),
+  }
   try {
     const { messages, bytes } = native.posixQueueLook(path)
     return { ...common, bytes, messages }
