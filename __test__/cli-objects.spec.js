@@ -68,7 +68,7 @@ describe('os-ipc ls', options, () => {
     assert.equal(code, 0, stderr)
     const [head, ...lines] = stdout.trimEnd().split('\n')
     assert.match(head, /^KIND +NAME +OWNER +MODE/)
-    assert.ok(!/[^\x20-\x7e\n…]/.test(stdout), 'only plain characters')
+    assert.ok(!/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u.test(stdout.replaceAll('\n', '')), 'only plain characters')
     assert.ok(lines.some((line) => line.includes(`shm:/${word}-a\\n\\x1b[31mred\\u{202e}`)))
     const row = lines.find((line) => line.includes(`sysv-queue:${queue.id}`)) ?? ''
     assert.match(row, /^sysv-queue +sysv-queue:\d+ +\S+ +600 +1 message, 3 B/)

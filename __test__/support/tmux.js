@@ -46,7 +46,7 @@ export function openTerminal(command, { columns, lines }) {
     resize: (width, height) => tmux('resize-window', '-t', name, '-x', String(width), '-y', String(height)),
     /** Waits until the screen shows that. @param {RegExp} wanted */
     async shows(wanted) {
-      const end = performance.now() + 15_000
+      const end = performance.now() + 30_000
       for (;;) {
         const text = screen()
         if (wanted.test(text)) return text
