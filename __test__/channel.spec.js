@@ -763,6 +763,36 @@ describe('ChannelListener', () => {
     assert.equal(await (await silent).recv(), null)
   })
 
+  test('that is forgotten closes the channels that nobody has accepted', async () => {
+    const script = `
+      import { ChannelListener, UnixSocket } from ${JSON.stringify(new URL('../index.js', import.meta.url).href)}
+      const address = '@os-ipc-spec-forgotten-' + process.pid
+      const sockets = []
+      async function forget() {
+        const listener = ChannelListener.listen(address)
+        for (let i = 0; i < 2; i++) {
+          sockets.push(await UnixSocket.connect(address, { type: 'seqpacket' }))
+          await sockets[i].send('H{"version":1}')
+        }
+        const accepted = await listener.accept()
+        accepted.close()
+      }
+      await forget()
+      let ended = false
+      const reading = (async () => {
+        while ((await sockets[1].recv()) !== null);
+        ended = true
+      })()
+      for (let i = 0; i < 1000 && !ended; i++) {
+        globalThis.gc()
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+      console.log(ended)
+      process.exit()`
+    const child = start('--input-type=module', ['-e', script], { node: ['--expose-gc', '--no-warnings'] })
+    assert.equal(await child.succeeded(), 'true\n')
+  })
+
   test('close ends whoever waits for a connection', async () => {
     const listener = listen()
     const accepting = listener.accept()

@@ -114,6 +114,25 @@ describe('a server', limit, () => {
     }
   })
 
+  test('refuses what is nested deeper than 64 levels, and goes on', async () => {
+    const { ask } = victim({ echo: (/** @type {any} */ value) => value })
+    const nested = (/** @type {number} */ depth) => '['.repeat(depth) + ']'.repeat(depth)
+    const call = (/** @type {string} */ params) => ask(`{"jsonrpc":"2.0","id":9,"method":"echo","params":${params}}`)
+    const refused = [nested(66), nested(100_000), `[${'{"a":'.repeat(80)}1${'}'.repeat(80)}]`]
+    for (const params of refused) {
+      const { id, error } = await call(params)
+      assert.deepEqual([id, error?.code], [9, -32600])
+    }
+    for (const params of [
+      nested(64),
+      `["${'['.repeat(200)}"]`,
+      `["\\"${'{'.repeat(200)}\\\\"]`,
+      `[${'[],'.repeat(200)}[]]`,
+    ]) {
+      assert.deepEqual((await call(params)).result, JSON.parse(params))
+    }
+  })
+
   test('answers each of a batch that wants an answer, in one frame, and nothing to nobody', async () => {
     const { ask, enemy } = victim()
     const answers = await ask([
@@ -339,6 +358,20 @@ describe('a client', limit, () => {
       await say({ jsonrpc: '2.0', id, error })
       await assert.rejects(calling, { code: -32603, name: 'RpcError' })
     }
+  })
+
+  test('takes an answer or an item that is nested too deep for that call’s failure alone', async () => {
+    const { client, heard, say } = await caller()
+    const deep = JSON.parse('['.repeat(100) + ']'.repeat(100))
+    const calling = client.call('x')
+    await say({ jsonrpc: '2.0', id: (await heard()).id, result: deep })
+    await assert.rejects(calling, { code: -32600, name: 'RpcError' })
+    const reading = client.stream('y').next()
+    await say({ jsonrpc: '2.0', method: '$/item', params: { id: (await heard()).id, items: [deep] } })
+    await assert.rejects(reading, { code: -32600, name: 'RpcError' })
+    const after = client.call('x')
+    await say({ jsonrpc: '2.0', id: (await heard()).id, result: 'fine' })
+    assert.equal(await after, 'fine')
   })
 
   test('ends with a server that does not speak JSON', async () => {

@@ -12,8 +12,11 @@ import { DONE, LOCKED } from './writer.js'
 /** @typedef {import('./core.js').TopicCore} TopicCore */
 /** @typedef {{ slot: number, position: number, sequence: number }} Place */
 
-/** Milliseconds that a blocking call sleeps at once: so soon it sees that whoever holds it up has died. */
-const SLICE = 20
+/**
+ * Milliseconds that a blocking call sleeps at once, at first and at most. A bell wakes it; only that whoever holds it up has
+ * died it has to see by itself, and the longer it waits already, the less often it looks.
+ */
+const [FIRST_SLICE, LONGEST_SLICE] = [20, 80]
 
 /** What needs the lock. */
 class Locked extends Operation {
@@ -75,6 +78,7 @@ class Locked extends Operation {
     const { member } = this.core
     const deadline = performance.now() + timeout
     const proceed = () => (mayGo() ? this.proceed() : FULL_BEFORE)
+    let slice = FIRST_SLICE
     try {
       for (;;) {
         const outcome = proceed()
@@ -84,7 +88,8 @@ class Locked extends Operation {
         const bell = outcome === LOCKED ? FREE : ROOM
         const heard = member.announce(bell)
         if (proceed() === DONE) return this.result
-        member.block(bell, heard, left < SLICE ? Math.ceil(left) : SLICE)
+        member.block(bell, heard, left < slice ? Math.ceil(left) : slice)
+        slice = Math.min(2 * slice, LONGEST_SLICE)
       }
     } catch (error) {
       throw member.broke(error)

@@ -3,6 +3,7 @@
  * for. Requests are the server's, answers are the client's; one connection may have both.
  */
 import { setImmediate } from 'node:timers'
+import { DEEPEST, nestsTooDeep } from '../depth.js'
 import { corrupt, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR } from '../errors.js'
 import { CANCEL, ITEM, MORE } from '../protocol.js'
 import { parseQuickly } from '../quick.js'
@@ -121,7 +122,20 @@ export class Link {
       this.malformed()
       return
     }
-    this.deliver(frame, envelope, size)
+    if (nestsTooDeep(text)) this.refuseDepth(frame, envelope)
+    else this.deliver(frame, envelope, size)
+  }
+
+  /** Whoever would walk through it shall not have to. @param {any} frame @param {Envelope | undefined} envelope */
+  refuseDepth(frame, envelope) {
+    this.drop(envelope)
+    const told = `It is nested deeper than ${DEEPEST} levels`
+    const { method, id, params } = Object(frame)
+    const client = this.client?.deref()
+    const answered =
+      method === ITEM ? Object(params).id : method === undefined && !Array.isArray(frame) ? id : undefined
+    if (answered === undefined) this.refuse(id, INVALID_REQUEST, told)
+    else client?.answer({ id: answered, error: { code: INVALID_REQUEST, message: told } }, undefined)
   }
 
   /** What is no JSON: a caller is told so, a server that sends it is not to be understood any more. */
