@@ -10,8 +10,8 @@ use napi::bindgen_prelude::Object;
 use napi_derive::napi;
 use os_ipc_core::Error;
 use os_ipc_core::ring::control::{Desk, Received};
-use os_ipc_core::ring::{Control, End, Geometry, memory};
-use os_ipc_core::sys::Attempt;
+use os_ipc_core::ring::{Control, End, Geometry, Heard, memory};
+use os_ipc_core::sys::{Attempt, slice};
 use os_ipc_core::sys::epoll::Interest;
 
 use crate::error::OrThrow;
@@ -300,22 +300,26 @@ impl raw::Function for Hush {
     };
 }
 
-/// `channelBlock(id, control, milliseconds)`: until the bell rings, which is emptied, or something happens to the control
-/// line; 1 for the bell, 2 for the line.
+/// `channelBlock(id, control, milliseconds)`: until the bell rings, or something happens to the control line; 1 for the bell,
+/// 2 for the line. After a wait of a whole slice, which is the cheaper one, the bell may be rung still.
 struct Block;
 
 impl raw::Function for Block {
     const NAME: &CStr = c"channelBlock";
     const BODY: Body = |env, arguments| {
-        let (id, control, milliseconds) = (arguments.number(0), arguments.number(1), arguments.number(2));
+        let (id, milliseconds) = (arguments.number(0), arguments.number(2));
+        let control = arguments.number(1).cast_signed();
         let milliseconds = u8::try_from(milliseconds).unwrap_or(u8::MAX);
-        let woken = table::with(&CHANNELS, id, |end| {
-            let line = end.block(control.cast_signed(), milliseconds)?;
+        let heard = table::with(&CHANNELS, id, |end| {
+            if milliseconds >= slice::LENGTH {
+                return end.listen(control);
+            }
+            let line = end.block(control, milliseconds)?;
             let rung = end.hush()?;
             // A bell that nobody can ring is the other side's end, as the line is.
-            Ok(i32::from(rung == Some(true)) | (i32::from(line || rung.is_none()) << 1))
+            Ok(Heard { bell: rung == Some(true), line: line || rung.is_none() })
         });
-        woken.or_throw(env)
+        heard.map(|Heard { bell, line }| i32::from(bell) | (i32::from(line) << 1)).or_throw(env)
     };
 }
 

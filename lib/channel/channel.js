@@ -18,7 +18,6 @@ import { fromFd, pair } from './pair.js'
 import { portFor } from './port.js'
 import { Take, TakeEnvelope, TakeInto, TakeMany, take, takeInto } from './receiving.js'
 import { checkLength, checkPeer, Flush, Mark, parcelsOf, Send, sendUnbounded } from './sending.js'
-import { Spin } from './spin.js'
 
 /** What a send that is done already gives. */
 const SENT = Promise.resolve()
@@ -31,9 +30,6 @@ const coreOf = coresOf(ChannelCore, CHANNEL)
 export class Channel extends Handle {
   /** @type {ChannelCore} */
   #core
-  /** @type {Spin | undefined} */
-  #spin
-
   /** @param {ChannelCore} core */
   constructor(core) {
     super(core)
@@ -186,7 +182,7 @@ export class Channel extends Handle {
       return core.sending.head === undefined ? send.attempt() : BLOCKED
     }
     try {
-      this.#block(attempt, timeout)
+      this.#block(attempt, timeout, () => core.outgoing.stirs())
     } catch (error) {
       if (/** @type {any} */ (error).code === 'ETIMEDOUT' && send.escaped && attempt() !== BLOCKED) return
       throw send.failure(error)
@@ -254,10 +250,35 @@ export class Channel extends Handle {
 
   /** @param {{ timeout?: number }} [options] @returns {any} */
   recvSync(options) {
+    let core
+    try {
+      core = this.#core
+    } catch {
+      throw invalidThis(CHANNEL)
+    }
+    if (options === undefined && core.receivesFast && !core.gone) {
+      const { incoming } = core
+      let message
+      try {
+        message = incoming.take()
+        if (message === NOTHING && core.spin.until(core.stirs)) message = incoming.take()
+      } catch (error) {
+        throw core.broke(error)
+      }
+      if (message !== NOTHING) {
+        if (incoming.handles !== undefined) core.dropHandles()
+        return message
+      }
+    }
+    return this.#recvSync(options)
+  }
+
+  /** @param {unknown} options */
+  #recvSync(options) {
     const core = coreOf(this)
     const timeout = timeoutOf(objectOf(options))
     core.ready()
-    const message = this.#block(() => take(core), timeout)
+    const message = this.#block(() => take(core), timeout, core.stirs)
     core.dropHandles()
     return message
   }
@@ -323,7 +344,7 @@ export class Channel extends Handle {
     targetOf(target)
     const timeout = timeoutOf(objectOf(options))
     core.ready()
-    return this.#block(() => takeInto(core, target), timeout)
+    return this.#block(() => takeInto(core, target), timeout, core.stirs)
   }
 
   /** @param {number} length @param {{ timeout?: number, signal?: AbortSignal }} [options] */
@@ -366,7 +387,7 @@ export class Channel extends Handle {
     const core = bytesOnly(this)
     const timeout = timeoutOf(objectOf(options))
     core.ready()
-    return this.#block(() => borrow(core), timeout)
+    return this.#block(() => borrow(core), timeout, core.stirs)
   }
 
   /** @param {{ timeout?: number, signal?: AbortSignal }} [options] */
@@ -425,14 +446,14 @@ export class Channel extends Handle {
    * @template T
    * @param {() => T | typeof BLOCKED} attempt
    * @param {number} timeout
+   * @param {() => boolean} stirs
    * @returns {T}
    */
-  #block(attempt, timeout) {
+  #block(attempt, timeout, stirs) {
     const core = this.#core
-    this.#spin ??= new Spin()
     core.blocking = true
     try {
-      return core.blockUntil(attempt, timeout, this.#spin)
+      return core.blockUntil(attempt, timeout, core.spin, stirs)
     } finally {
       core.blocking = false
       core.passOn()

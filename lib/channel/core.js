@@ -15,6 +15,7 @@ import { Incoming } from './incoming.js'
 import { CLOSED, STATES } from './layout.js'
 import { Outgoing } from './outgoing.js'
 import { Patience } from './patience.js'
+import { Spin } from './spin.js'
 import { Travelling } from './travelling.js'
 
 /** @typedef {import('./control.js').Control} Control */
@@ -23,6 +24,10 @@ import { Travelling } from './travelling.js'
 export const CREDITS = 512
 /** Milliseconds that a blocking call sleeps at once. */
 const SLICE = 100
+/** Attempts of a blocking call in vain, between two sleeps: a message may come in pieces, or rubbish without end. */
+const TRIES = 64
+/** Ringings that may stand in the bell, which has room for 4,096. */
+const UNHUSHED = 1024
 // What has ended it: see src/channel.rs.
 const BELL = 1
 const LINE = 2
@@ -78,6 +83,9 @@ export class ChannelCore extends Core {
       sending: new Patience(this.sending, sent),
       making: new Patience(this.making, sent),
     }
+    this.spin = new Spin()
+    /** Whether a blocking receive that has found nothing had better look again. */
+    this.stirs = () => this.incoming.stirs()
     /** The thread itself is going to wait. */
     this.blocking = false
     // Both come with `attach`, and nothing asks for them before `ready`.
@@ -104,6 +112,8 @@ export class ChannelCore extends Core {
     this.credits = CREDITS
     this.sequence = 0
     this.wakeups = 0
+    /** How often the other side had been asked to ring when the bell was emptied for the number of ringings. */
+    this.hushed = 0
     this.unsent = 0
     /** Somebody has a message's memory itself. */
     this.borrowed = false
@@ -341,19 +351,21 @@ export class ChannelCore extends Core {
    * @param {() => T | typeof BLOCKED} attempt
    * @param {number} timeout
    * @param {import('./spin.js').Spin} spin
+   * @param {() => boolean} stirs whether it makes sense to try again: asked over and over
    * @returns {T}
    */
-  blockUntil(attempt, timeout, spin) {
-    const deadline = performance.now() + timeout
+  blockUntil(attempt, timeout, spin, stirs) {
+    let result = attempt()
+    if (result !== BLOCKED) return /** @type {T} */ (result)
+    // The clock takes longer than a message.
+    const deadline = timeout === Number.POSITIVE_INFINITY ? timeout : performance.now() + timeout
     for (;;) {
-      let result = attempt()
-      if (result !== BLOCKED) return /** @type {T} */ (result)
-      const seen = spin.until(() => {
+      for (let tries = 0; tries < TRIES && spin.until(stirs); tries++) {
         result = attempt()
-        return result !== BLOCKED
-      })
-      if (seen) return /** @type {T} */ (result)
-      const left = deadline - performance.now()
+        if (result !== BLOCKED) return /** @type {T} */ (result)
+        if (deadline !== Number.POSITIVE_INFINITY && performance.now() >= deadline) break
+      }
+      const left = deadline === Number.POSITIVE_INFINITY ? deadline : deadline - performance.now()
       if (left <= 0) {
         // Whoever only ever looks like this is to learn of a hang-up too.
         this.listen()
@@ -367,12 +379,21 @@ export class ChannelCore extends Core {
       result = attempt()
       if (result !== BLOCKED) return /** @type {T} */ (result)
       // Of a long message a part was taken: there may be more.
-      if (this.incoming.head === head) this.block(left < SLICE ? Math.ceil(left) : SLICE)
+      if (this.incoming.head !== head) continue
+      this.block(left < SLICE ? Math.ceil(left) : SLICE)
+      result = attempt()
+      if (result !== BLOCKED) return /** @type {T} */ (result)
     }
   }
 
   /** Blocks this thread until something may have happened, for at most so many milliseconds. @param {number} milliseconds */
   block(milliseconds) {
+    // It rings once for each time that it was asked to, and what a blocking call hears stays in the bell.
+    const asked = this.incoming.waits + this.outgoing.waits
+    if (asked - this.hushed > UNHUSHED) {
+      this.hushed = asked
+      native.channelHush(this.id)
+    }
     const woken = native.channelBlock(this.id, this.control.fd, milliseconds)
     if ((woken & BELL) !== 0) this.wakeups++
     if ((woken & LINE) !== 0) this.listen()

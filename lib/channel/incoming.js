@@ -157,6 +157,13 @@ export class Incoming extends Ring {
     return this.head !== this.tail || this.refresh()
   }
 
+  /** Whether a look makes sense that found nothing before. */
+  stirs() {
+    const { words, at } = this
+    if (this.head !== this.tail || Atomics.load(words, at + TAIL) !== this.tail) return true
+    return this.rendezvous && Atomics.load(words, at + OFFER) === 1
+  }
+
   /** The next message, or NOTHING. */
   take() {
     if (this.head === this.tail) {

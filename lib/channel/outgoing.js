@@ -46,6 +46,7 @@ export class Outgoing extends Ring {
     super(memory, facts, facts.side)
     this.ring = ring
     this.checksum = facts.checksum
+    this.rendezvous = facts.rendezvous
     /** The largest payload of one record. */
     this.largest = (this.capacity >> 1) - RECORD
     this.largestWhole = Math.min(this.largest, facts.maxMessageSize)
@@ -54,6 +55,8 @@ export class Outgoing extends Ring {
     this.piece = Math.max(Math.min(this.capacity / PIECES, PIECE_SIZE) - RECORD, 8)
     this.tail = Atomics.load(this.words, this.at + TAIL)
     this.head = Atomics.load(this.words, this.at + HEAD)
+    /** What `stirs` has told of. */
+    this.stirred = this.head
     /** A message has been given up half-way, and the other side is to be told. */
     this.aborting = false
     /** How often this side has had to wait for room. */
@@ -160,6 +163,17 @@ export class Outgoing extends Ring {
   /** One bell for each sleep. */
   wake() {
     if (Atomics.exchange(this.words, this.at + RECEIVER_SLEEPS, 0) === 1) this.ring()
+  }
+
+  /** Whether the other side has taken something since this was asked, or since its position was looked at. */
+  stirs() {
+    const { words, at } = this
+    const head = Atomics.load(words, at + HEAD)
+    if (head !== this.head && head !== this.stirred) {
+      this.stirred = head
+      return true
+    }
+    return this.rendezvous && Atomics.load(words, at + OFFER) === 2
   }
 
   /** Has the other side ring when there is room for `size` bytes. False if there is by now. @param {number} size */

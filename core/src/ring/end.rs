@@ -7,11 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::ear::{self, Ear, Heard};
 use super::layout::Geometry;
 use super::memory::{self, Memory};
 use crate::error::{Error, Result};
 use crate::pipe::{Options, PipeEnd, Side, pipe};
 use crate::sys::{Attempt, fd as sys_fd};
+#[cfg(doc)]
+use crate::sys::slice;
 
 /// The three descriptors of an end, in the order in which they travel.
 #[derive(Debug)]
@@ -33,6 +36,7 @@ pub struct End {
     geometry: Geometry,
     attached: OnceLock<Memory>,
     announces: AtomicBool,
+    ear: OnceLock<Ear>,
 }
 
 /// Rung bells are emptied in pieces of this size; a hostile ringer makes one call more of it, not an endless loop.
@@ -57,6 +61,7 @@ impl End {
             geometry,
             attached: OnceLock::new(),
             announces: AtomicBool::new(false),
+            ear: OnceLock::new(),
         };
         Ok([end(first, bell0, ring1, 0), end(second, bell1, ring0, 1)])
     }
@@ -78,7 +83,7 @@ impl End {
         let bell = PipeEnd::adopt(numbers[1], Side::Reader)?;
         let other = PipeEnd::adopt(numbers[2], Side::Writer)?;
         let (attached, announces) = (OnceLock::new(), AtomicBool::new(false));
-        Ok(Self { parts: Parts { memory, bell, other }, side: side & 1, geometry, attached, announces })
+        Ok(Self { parts: Parts { memory, bell, other }, side: side & 1, geometry, attached, announces, ear: OnceLock::new() })
     }
 
     /// Maps the memory and takes the side.
@@ -167,6 +172,23 @@ impl End {
             Attempt::Done(_) => Ok(Some(true)),
             Attempt::WouldBlock => Ok(Some(false)),
         }
+    }
+
+    /// Blocks until the own bell rings or something happens to `control`, always the same one, for at most a slice
+    /// ([`slice::LENGTH`]). The bell may be rung still afterwards: whoever lets it ring more than a thousand times empties it.
+    pub fn listen(&self, control: RawFd) -> Result<Heard> {
+        let ear = match self.ear.get() {
+            Some(ear) => ear,
+            None => {
+                let made = Ear::new(self.as_fd(), control)?;
+                self.ear.get_or_init(|| made)
+            }
+        };
+        let mut heard = ear.listen()?;
+        if heard.bell && !ear::hears_each_ringing() {
+            heard.line |= self.hush()?.is_none();
+        }
+        Ok(heard)
     }
 
     /// Blocks until the own bell rings or something happens to `control`, for at most so many milliseconds. Whether it

@@ -8,6 +8,7 @@
 pub mod channel;
 mod consumer;
 pub mod control;
+mod ear;
 mod end;
 pub(crate) mod frame;
 mod handshake;
@@ -24,6 +25,7 @@ mod wire;
 pub use channel::{Channel, Message, Next};
 pub use consumer::{Consumer, Taken};
 pub use control::Control;
+pub use ear::Heard;
 pub use end::{End, Parts};
 pub use layout::Geometry;
 pub use line::Line;

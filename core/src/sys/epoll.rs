@@ -1,11 +1,13 @@
 //! epoll(7), edge-triggered: one descriptor that tells of many.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::ptr;
 
+use nix::errno::Errno;
 use nix::sys::epoll::{Epoll as Raw, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
 use crate::error::{Error, Result};
-use crate::sys::retry;
+use crate::sys::{ret, retry};
 
 /// What is watched for. Hang-ups and errors are told always.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +73,32 @@ impl Epoll {
                 // Only tokens of 32 bits are ever added.
                 *token = event.data() as u32;
                 *told = told_by(event.events());
+            }
+        }
+        Ok(count)
+    }
+}
+
+impl Epoll {
+    /// Blocks until something has happened, and gives it as [`harvest`](Self::harvest) does. A signal may end it early:
+    /// then it gives nothing.
+    pub fn wait(&self, pairs: &mut [u32]) -> Result<usize> {
+        let mut events = [libc::epoll_event { events: 0, u64: 0 }; 4];
+        let room = events.len().min(pairs.len() / 2);
+        let (number, epoll) = (libc::SYS_epoll_pwait, self.as_fd().as_raw_fd());
+        let mask = ptr::null::<libc::sigset_t>();
+        // Not by the C library's wrapper, which is a point of cancellation and pays for that.
+        // SAFETY: room for so many events, ours and mutable for the whole call; no time, no mask.
+        let told = unsafe { libc::syscall(number, epoll, events.as_mut_ptr(), room, -1, mask, 0_usize) };
+        let count = match ret(told, "epoll_wait") {
+            Err(Error::Os { errno: Errno::EINTR, .. }) => 0,
+            told => usize::try_from(told?).unwrap_or(0),
+        };
+        for (pair, event) in pairs.chunks_exact_mut(2).zip(&events[..count.min(room)]) {
+            let (token, flags) = (event.u64, event.events);
+            if let [first, second] = pair {
+                *first = token as u32;
+                *second = told_by(EpollFlags::from_bits_retain(flags.cast_signed()));
             }
         }
         Ok(count)

@@ -17,8 +17,12 @@ pub const LENGTH: u8 = 100;
 
 thread_local! {
     /// None where none could be made: then each wait has its own timer after all.
-    static TICK: OnceCell<Option<OwnedFd>> = const { OnceCell::new() };
+    static TICK: OnceCell<Option<Tick>> = const { OnceCell::new() };
 }
+
+/// A timer that ticks once in a slice, for as long as somebody looks.
+#[derive(Debug)]
+pub struct Tick(OwnedFd);
 
 /// poll(2) for one descriptor: blocks until it has one of `events`, or an error, for at most `milliseconds`. A signal may
 /// end it early, and so may the end of a slice.
@@ -26,11 +30,11 @@ pub fn wait(fd: BorrowedFd<'_>, events: libc::c_short, milliseconds: u8) -> Resu
     if milliseconds < LENGTH {
         return poll(&mut [pollfd(fd, events)], Some(milliseconds));
     }
-    TICK.with(|tick| match tick.get_or_init(|| make_tick().ok()) {
+    TICK.with(|tick| match tick.get_or_init(|| Tick::new().ok()) {
         Some(tick) => {
             let mut fds = [pollfd(fd, events), pollfd(tick.as_fd(), libc::POLLIN)];
             poll(&mut fds, None)?;
-            if fds[1].revents != 0 { rewind(tick.as_fd()) } else { Ok(()) }
+            if fds[1].revents != 0 { tick.rewind() } else { Ok(()) }
         }
         None => poll(&mut [pollfd(fd, events)], Some(milliseconds)),
     })
@@ -74,25 +78,35 @@ fn poll_once(fds: &mut [libc::pollfd], milliseconds: Option<u8>) -> Result<()> {
     ret(told, "poll").map(drop)
 }
 
-fn make_tick() -> Result<OwnedFd> {
-    // SAFETY: two integers.
-    let number = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_CLOEXEC | libc::TFD_NONBLOCK) };
-    ret(number.into(), "timerfd_create")?;
-    // SAFETY: timerfd_create has just made it for us.
-    let tick = unsafe { OwnedFd::from_raw_fd(number) };
-    let every = libc::timespec { tv_sec: 0, tv_nsec: libc::c_long::from(LENGTH) * 1_000_000 };
-    let time = libc::itimerspec { it_interval: every, it_value: every };
-    // SAFETY: our timer, and a time that lives until after the call.
-    let status = unsafe { libc::timerfd_settime(tick.as_raw_fd(), 0, &raw const time, ptr::null_mut()) };
-    ret(status.into(), "timerfd_settime")?;
-    Ok(tick)
+impl Tick {
+    /// One that runs.
+    pub fn new() -> Result<Self> {
+        // SAFETY: two integers.
+        let number = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_CLOEXEC | libc::TFD_NONBLOCK) };
+        ret(number.into(), "timerfd_create")?;
+        // SAFETY: timerfd_create has just made it for us.
+        let tick = unsafe { OwnedFd::from_raw_fd(number) };
+        let every = libc::timespec { tv_sec: 0, tv_nsec: libc::c_long::from(LENGTH) * 1_000_000 };
+        let time = libc::itimerspec { it_interval: every, it_value: every };
+        // SAFETY: our timer, and a time that lives until after the call.
+        let status = unsafe { libc::timerfd_settime(tick.as_raw_fd(), 0, &raw const time, ptr::null_mut()) };
+        ret(status.into(), "timerfd_settime")?;
+        Ok(Self(tick))
+    }
+
+    /// It has ticked, maybe long ago; from here on it runs again.
+    pub fn rewind(&self) -> Result<()> {
+        let mut ticks = [0; 8];
+        match nix::unistd::read(&self.0, &mut ticks) {
+            Ok(_) | Err(Errno::EAGAIN | Errno::EINTR) => Ok(()),
+            Err(errno) => Err(Error::os(errno, "read")),
+        }
+    }
 }
 
-/// It has ticked, maybe long ago; from here on it runs again.
-fn rewind(tick: BorrowedFd<'_>) -> Result<()> {
-    let mut ticks = [0; 8];
-    match nix::unistd::read(tick, &mut ticks) {
-        Ok(_) | Err(Errno::EAGAIN | Errno::EINTR) => Ok(()),
-        Err(errno) => Err(Error::os(errno, "read")),
+impl AsFd for Tick {
+    /// To be read by [`rewind`](Self::rewind) alone.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }

@@ -3,7 +3,6 @@
  */
 import { Buffer } from 'node:buffer'
 import { take, takeOrSleep } from '../../channel/receiving.js'
-import { Spin } from '../../channel/spin.js'
 import { coreOf } from '../../handle.js'
 import { BLOCKED } from '../../wait/direction.js'
 import { json, text, value } from '../protocol.js'
@@ -50,8 +49,6 @@ export class ChannelLink extends Link {
     if (this.bytes) readText(this.core.incoming)
     /** @type {import('../../wait/direction.js').Direction['head']} */
     this.listening = undefined
-    /** @type {Spin | undefined} */
-    this.spin = undefined
     channel.unref()
   }
 
@@ -121,7 +118,6 @@ export class ChannelLink extends Link {
   /** @param {() => boolean} done @param {number} timeout */
   readSync(done, timeout) {
     const { core } = this
-    this.spin ??= new Spin()
     core.blocking = true
     try {
       core.blockUntil(
@@ -139,7 +135,8 @@ export class ChannelLink extends Link {
           return undefined
         },
         timeout,
-        this.spin,
+        core.spin,
+        core.stirs,
       )
     } finally {
       core.blocking = false
