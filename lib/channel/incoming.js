@@ -61,6 +61,12 @@ function newSlab() {
   filled = 0
 }
 
+/** So many messages that were taken one by one are told of one by one, until there has been a turn of the event loop. */
+const SINGLES = 16
+
+/** Who has something to tell in the next turn. @type {Incoming[]} */
+let scheduled = []
+
 /** Records of one message that are taken at once: whoever sends it in crumbs keeps nobody from the rest of the loop. */
 const CRUMBS = 1024
 
@@ -122,6 +128,8 @@ export class Incoming extends Ring {
     /** Up to where this side knows that there is something. */
     this.tail = this.head
     this.scheduled = false
+    /** Messages that were the last one there, since there has been a turn. */
+    this.singles = 0
     /** Messages need no more than a look at their first word. */
     this.simple = !this.rendezvous
     /** @type {Partial | undefined} */
@@ -169,7 +177,10 @@ export class Incoming extends Ring {
     if (this.head === this.tail) {
       if (!this.simple) return this.takeSlowly()
       // Only a hint, so without an Atomics: whoever is going to sleep has a proper look, and who never sleeps now and then.
-      if (this.words[this.at + TAIL] === this.tail || !this.refresh()) return NOTHING
+      if (this.words[this.at + TAIL] === this.tail || !this.refresh()) {
+        if (this.told !== this.head) this.tell()
+        return NOTHING
+      }
     }
     const at = this.head & this.mask
     const word = this.int32[at >> 2]
@@ -405,18 +416,24 @@ export class Incoming extends Ring {
   advance(size) {
     const head = (this.head + size) | 0
     this.head = head
-    const { words, at } = this
     if (
-      head === this.tail ||
       (head - this.told) >>> 0 >= this.eighth ||
       // Only a hint, so without an Atomics: at the latest `settle` has a proper look.
-      words[at + SENDER_SLEEPS] !== 0
+      this.words[this.at + SENDER_SLEEPS] !== 0 ||
+      this.rendezvous
     ) {
       this.tell()
     } else if (!this.scheduled) {
-      this.scheduled = true
-      setImmediate(settle, this)
+      // One now and then is told of at once, and of many the last.
+      if (head === this.tail && ++this.singles < SINGLES) this.tell()
+      else this.schedule()
     }
+  }
+
+  schedule() {
+    this.scheduled = true
+    this.singles = 0
+    if (scheduled.push(this) === 1) setImmediate(settle)
   }
 
   /** The other side may use the room again. */
@@ -454,11 +471,18 @@ export class Incoming extends Ring {
   }
 }
 
-/** The end of a burst. @param {Incoming} incoming */
-function settle(incoming) {
-  incoming.scheduled = false
-  if (incoming.open && incoming.told !== incoming.head) incoming.tell()
+/** The end of a burst. */
+function settle() {
+  const incomings = scheduled
+  scheduled = []
+  for (const incoming of incomings) {
+    incoming.scheduled = false
+    if (incoming.open && incoming.told !== incoming.head) incoming.tell()
+  }
 }
+
+// What was taken in the last turn of all was received too.
+process.on('exit', settle)
 
 /** Handles that a message has. */
 class Announced {

@@ -42,9 +42,9 @@ export class Borrowed {
     const core = this.#core
     if (core === undefined) return
     this.#core = undefined
-    core.borrowed = false
     this.bytes = NONE
-    if (core.closed || core.failure !== undefined) return
+    core.borrowed = false
+    if (core.id === 0 || core.failure !== undefined) return
     core.judge()
     if (this.#size > 0) core.incoming.advance(this.#size)
     if (core.receiving.head !== undefined) core.receiving.onReady()
@@ -85,7 +85,7 @@ function borrowCopy(core) {
 function lent(core, bytes, size) {
   const borrowed = new Borrowed(core, bytes, size)
   core.borrowed = true
-  core.judge()
+  core.receivesFast = false
   return borrowed
 }
 
