@@ -844,6 +844,7 @@ module.exports.channelAnnounce = nativeBinding.channelAnnounce
 module.exports.channelAttach = nativeBinding.channelAttach
 module.exports.channelClose = nativeBinding.channelClose
 module.exports.channelDescriptors = nativeBinding.channelDescriptors
+module.exports.channelExpress = nativeBinding.channelExpress
 module.exports.channelLeave = nativeBinding.channelLeave
 module.exports.channelLend = nativeBinding.channelLend
 module.exports.channelPair = nativeBinding.channelPair

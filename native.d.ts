@@ -41,6 +41,12 @@ export declare function channelClose(id: number, announce: boolean): void
 /** Memory, own bell, other's bell. */
 export declare function channelDescriptors(id: number): Array<number>
 
+/**
+ * Has the loop itself tell of the bell, at its edges, or the reactor again; whether it does. Whoever is told by the loop need
+ * not empty the bell each time.
+ */
+export declare function channelExpress(id: number, reactor: number, token: number, on: boolean): boolean
+
 /** What JS knows of an end from the start. */
 export interface ChannelFacts {
   id: number

@@ -29,7 +29,12 @@ const PAIRS = 5
 /** Guesses in a row, so that no other source has to wait for longer than that. */
 const GUESSES = 16
 
-/** @typedef {{ onReady(events: number): boolean }} Source `onReady` tells whether it has served anybody */
+/**
+ * @typedef {object} Source
+ * @property {(events: number) => boolean} onReady tells whether it has served anybody
+ * @property {(reactor: number, token: number, on: boolean) => boolean} [express] has the loop itself tell of it, or the addon
+ *   again; whether the loop does. From then on it is told now and then without a reason
+ */
 /** @typedef {{ onReady(): unknown }} Deferred */
 
 const words = new Uint32Array(PAIRS + 2 * BATCH)
@@ -68,7 +73,9 @@ function harvest() {
 /** Something has happened, and stands in the words, unless a guess was asked for. */
 function tell() {
   budget = BUDGET
-  if (words[GUESS] !== 0) {
+  if (express !== undefined) {
+    if (tellExpress(express)) return
+  } else if (words[GUESS] !== 0) {
     if (guesses > 0 && guess?.onReady(READABLE)) {
       guesses--
       return
@@ -83,7 +90,7 @@ function tell() {
     const token = words[i]
     const events = words[i + 1]
     if (events & ENDED) waits.get(token)?.()
-    else if (sources[token]?.onReady(events) && count === 1 && !onTokio) guessNext(sources[token])
+    else if (sources[token]?.onReady(events) && count === 1 && !onTokio) guessNext(sources[token], token)
   }
 }
 
@@ -95,11 +102,59 @@ function tell() {
 let guess
 let guesses = 0
 
-/** @param {Source | undefined} source */
-function guessNext(source) {
+/** @param {Source | undefined} source @param {number} token */
+function guessNext(source, token) {
+  if (source === undefined || express !== undefined) return
+  if (source !== lastGuess) rounds = 0
+  lastGuess = source
+  if (++rounds > ROUNDS && source.express?.(reactor, token, true)) {
+    express = source
+    expressToken = token
+    vain = 0
+  }
   guess = source
   guesses = GUESSES
   words[GUESS] = 1
+}
+
+/** Rounds of guesses in a row about one source, until the loop itself is asked to tell of it. */
+const ROUNDS = 4
+/** Times that somebody else was ready, one after the other, until it is asked no more. */
+const VAIN = 64
+/** @type {Source | undefined} */
+let lastGuess
+let rounds = 0
+
+/**
+ * Whom the loop itself tells of, at its edges: that saves a call of the kernel for each message. Nobody says that it was this
+ * one, so it is tried each time, and before any other.
+ * @type {Source | undefined}
+ */
+let express
+let expressToken = 0
+let vain = 0
+
+/** Whether that was all. @param {Source} source */
+function tellExpress(source) {
+  if (source.onReady(READABLE)) {
+    vain = 0
+    // What else there is stays to be told.
+    if (guesses-- > 0) return true
+  } else if (++vain > VAIN) {
+    stopExpress()
+  }
+  guesses = GUESSES
+  native.reactorHarvest(reactor)
+  return false
+}
+
+function stopExpress() {
+  const source = express
+  express = undefined
+  guess = undefined
+  lastGuess = undefined
+  words[GUESS] = 0
+  source?.express?.(reactor, expressToken, false)
 }
 
 /**
@@ -122,6 +177,7 @@ export function register(source, watch) {
 
 /** @param {number} token */
 export function unregister(token) {
+  if (sources[token] === express) stopExpress()
   if (sources[token] === guess) guess = undefined
   sources[token] = undefined
   freeTokens.push(token)

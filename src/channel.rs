@@ -128,6 +128,25 @@ pub fn channel_watch(env: Env, id: u32, reactor: u32, token: u32) -> napi::Resul
     reactor::epoll(reactor).and_then(|epoll| table::watch(&CHANNELS, id, epoll, token, Interest::Read)).or_throw(&env)
 }
 
+/// Has the loop itself tell of the bell, at its edges, or the reactor again; whether it does. Whoever is told by the loop need
+/// not empty the bell each time.
+#[napi(catch_unwind)]
+pub fn channel_express(env: Env, id: u32, reactor: u32, token: u32, on: bool) -> napi::Result<bool> {
+    if on && !End::hears_each_ringing() {
+        return Ok(false);
+    }
+    // Told of twice in between rather than by nobody: each begins with what is true already.
+    let moved = if on {
+        table::with(&CHANNELS, id, |end| reactor::express(reactor, end.as_fd(), true))
+            .and_then(|done| if done { table::unwatch(&CHANNELS, id).map(|()| true) } else { Ok(false) })
+    } else {
+        reactor::epoll(reactor)
+            .and_then(|epoll| table::watch(&CHANNELS, id, epoll, token, Interest::Read))
+            .and_then(|()| table::with(&CHANNELS, id, |end| reactor::express(reactor, end.as_fd(), false)))
+    };
+    moved.or_throw(&env)
+}
+
 /// The other side is told, if this one has been attached, or with `announce`.
 #[napi(catch_unwind)]
 pub fn channel_close(env: Env, id: u32, announce: bool) -> napi::Result<()> {
@@ -311,13 +330,7 @@ impl raw::Function for Block {
         let control = arguments.number(1).cast_signed();
         let milliseconds = u8::try_from(milliseconds).unwrap_or(u8::MAX);
         let heard = table::with(&CHANNELS, id, |end| {
-            if milliseconds >= slice::LENGTH {
-                return end.listen(control);
-            }
-            let line = end.block(control, milliseconds)?;
-            let rung = end.hush()?;
-            // A bell that nobody can ring is the other side's end, as the line is.
-            Ok(Heard { bell: rung == Some(true), line: line || rung.is_none() })
+            if milliseconds >= slice::LENGTH { end.listen(control) } else { end.block_and_hush(control, milliseconds) }
         });
         heard.map(|Heard { bell, line }| i32::from(bell) | (i32::from(line) << 1)).or_throw(env)
     };

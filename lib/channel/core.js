@@ -106,13 +106,15 @@ export class ChannelCore extends Core {
     this.putsFast = false
     this.sendsFast = false
     this.receivesFast = false
+    /** Whether the loop itself tells of the bell, so that it need not be emptied. */
+    this.hearing = { express: false }
     // The reactor does not keep them.
-    this.bell = { onReady: () => this.onBell() }
+    this.bell = { onReady: () => this.onBell(), express: expressing(facts.id, this.hearing) }
     this.line = { onReady: /** @param {number} events */ (events) => this.onControl(events) }
     this.credits = CREDITS
     this.sequence = 0
     this.wakeups = 0
-    /** How often the other side had been asked to ring when the bell was emptied for the number of ringings. */
+    /** How often the other side had been asked to ring when the bell was emptied. */
     this.hushed = 0
     this.unsent = 0
     /** Somebody has a message's memory itself. */
@@ -177,12 +179,14 @@ export class ChannelCore extends Core {
   onBell() {
     if (this.id === 0) return false
     this.wakeups++
-    try {
-      native.channelHush(this.id)
-    } catch (error) {
-      // One that cannot be silenced may not ring again.
-      this.poison(error)
-      return true
+    if (!this.hearing.express || this.incoming.waits + this.outgoing.waits - this.hushed > UNHUSHED) {
+      try {
+        this.hush()
+      } catch (error) {
+        // One that cannot be silenced may not ring again.
+        this.poison(error)
+        return true
+      }
     }
     this.credits = CREDITS
     return this.serve()
@@ -386,14 +390,16 @@ export class ChannelCore extends Core {
     }
   }
 
+  /** Empties the bell, which rings once for each time that the other side was asked to. */
+  hush() {
+    this.hushed = this.incoming.waits + this.outgoing.waits
+    native.channelHush(this.id)
+  }
+
   /** Blocks this thread until something may have happened, for at most so many milliseconds. @param {number} milliseconds */
   block(milliseconds) {
-    // It rings once for each time that it was asked to, and what a blocking call hears stays in the bell.
-    const asked = this.incoming.waits + this.outgoing.waits
-    if (asked - this.hushed > UNHUSHED) {
-      this.hushed = asked
-      native.channelHush(this.id)
-    }
+    // What a blocking call hears stays in the bell.
+    if (this.incoming.waits + this.outgoing.waits - this.hushed > UNHUSHED) this.hush()
     const woken = native.channelBlock(this.id, this.control.fd, milliseconds)
     if ((woken & BELL) !== 0) this.wakeups++
     if ((woken & LINE) !== 0) this.listen()
@@ -465,6 +471,24 @@ export class ChannelCore extends Core {
     this.sendsFast = false
     this.receivesFast = false
     if (closed.hasSubscribers) closed.publish({ fd: this.fd, unsent: this.unsent })
+  }
+}
+
+/**
+ * How the loop itself is asked to tell of the bell. It may not lead back to the core either.
+ * @param {number} id
+ * @param {{ express: boolean }} hearing
+ * @returns {import('../reactor.js').Source['express']}
+ */
+function expressing(id, hearing) {
+  return (reactor, token, on) => {
+    try {
+      hearing.express = native.channelExpress(id, reactor, token, on) && on
+    } catch {
+      // There is no room for it, or the channel has gone.
+      hearing.express = false
+    }
+    return hearing.express
   }
 }
 

@@ -2,7 +2,7 @@
  * Channels from nothing: two ends that are connected, one of which usually goes to another process.
  */
 import { coded } from '../errors.js'
-import { fix } from '../handle.js'
+import { coreOf, fix } from '../handle.js'
 import native from '../load.js'
 import { Channel } from './channel.js'
 import { Control } from './control.js'
@@ -23,22 +23,20 @@ export function pair(given) {
   const controls = lines.map((line) => new Control(line))
   for (const control of controls) control.bare = false
   const cores = ends.map((end, side) => new ChannelCore(end, controls[side], options))
-  const [one, other] = cores.map((core) => new Channel(core))
-  inheritable(one, cores[0], cores[1])
-  inheritable(other, cores[1], cores[0])
-  return [one, other]
+  inheritable(cores[0], cores[1])
+  inheritable(cores[1], cores[0])
+  return [new Channel(cores[0]), new Channel(cores[1])]
 }
 
 /**
  * As long as nobody knows its descriptor, an end that was never used can go to nobody: when it closes, the channel ends. Once
  * somebody has looked at it, another process may inherit it: what that needs is left in its socket, and this handle's close
  * says nothing.
- * @param {Channel} channel
  * @param {ChannelCore} core
  * @param {ChannelCore} sibling
  */
-function inheritable(channel, core, sibling) {
-  const { fd } = core
+function inheritable(core, sibling) {
+  core.fdProperty = INHERITABLE
   core.parting.announce = true
   core.sibling = new WeakRef(sibling)
   core.provide = () => {
@@ -52,17 +50,22 @@ function inheritable(channel, core, sibling) {
   core.closing.add(() => {
     if (!core.parting.announce && !core.parting.moved) core.sibling?.deref()?.provide?.()
   })
-  Object.defineProperty(channel, 'fd', {
-    enumerable: true,
-    configurable: true,
-    get() {
-      core.provide?.()
-      core.parting.announce = false
-      if (!core.closed) native.channelAnnounce(core.id, false)
-      fix(channel, 'fd', core.closed ? -1 : fd)
-      return core.closed ? -1 : fd
-    },
-  })
+}
+
+/** One for all, or the engine would have no common shape for them. */
+const INHERITABLE = {
+  enumerable: true,
+  configurable: true,
+  /** @this {Channel} */
+  get() {
+    const core = /** @type {ChannelCore} */ (coreOf(this))
+    core.provide?.()
+    core.parting.announce = false
+    if (!core.closed) native.channelAnnounce(core.id, false)
+    const fd = core.closed ? -1 : core.fd
+    fix(this, 'fd', fd)
+    return fd
+  },
 }
 
 /** @param {number} fd @param {Record<string, any>} given @returns {Channel} */

@@ -8,6 +8,7 @@ mod uv;
 mod waiter;
 
 use std::cell::{Cell, RefCell};
+use std::os::fd::BorrowedFd;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -97,6 +98,15 @@ fn with<R>(id: u32, body: impl FnOnce(&Reactor) -> Result<R>) -> Result<R> {
 /// The epoll of reactor `id`.
 pub(crate) fn epoll(id: u32) -> Result<Rc<Epoll>> {
     with(id, |reactor| Ok(Rc::clone(&reactor.harvester.epoll)))
+}
+
+/// Has the loop itself tell of `fd`, or no more: JS is called without a harvest then, so it has to know whom to ask. False
+/// where there is no such loop.
+pub(crate) fn express(id: u32, fd: BorrowedFd<'_>, on: bool) -> Result<bool> {
+    with(id, |reactor| match &reactor.driver {
+        Driver::Uv(driver) => driver.express(fd, on),
+        Driver::Tokio => Ok(false),
+    })
 }
 
 /// Runs `job` on a waiter thread; JS hears of its end under `token` and then asks for what `finish` makes of it.

@@ -7,13 +7,15 @@
 use std::cell::Cell;
 use std::ffi::{CStr, c_int, c_void};
 use std::mem::transmute;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::ptr;
 use std::rc::Rc;
 use std::sync::OnceLock;
 
 use napi::bindgen_prelude::Function;
 use napi::{Env, JsValue, Status, sys};
+use os_ipc_core::Result;
+use os_ipc_core::sys::epoll;
 use os_ipc_core::sys::signal::{Callable, Disposition, disposition};
 
 use super::{ALIVE, COUNT, GUESS, Harvester, IN_TURN, KEPT};
@@ -34,6 +36,7 @@ type Close = unsafe extern "C" fn(Handle, OnClose);
 type SetData = unsafe extern "C" fn(Handle, *mut c_void);
 type GetData = unsafe extern "C" fn(Handle) -> *mut c_void;
 type Change = unsafe extern "C" fn(Handle);
+type BackendFd = unsafe extern "C" fn(*mut sys::uv_loop_s) -> c_int;
 
 struct Uv {
     handle_size: HandleSize,
@@ -44,6 +47,7 @@ struct Uv {
     get_data: GetData,
     reference: Change,
     unreference: Change,
+    backend_fd: BackendFd,
 }
 
 /// The function of that name, or `None` from the function around it.
@@ -58,6 +62,8 @@ macro_rules! function {
 /// A `uv_poll` that is open, or closing.
 struct Poll {
     uv: &'static Uv,
+    /// The loop's own epoll descriptor.
+    backend: c_int,
     /// `uv_handle_size(UV_POLL)` bytes, which never move and are freed in `on_close` alone.
     memory: Box<[u128]>,
     env: sys::napi_env,
@@ -92,8 +98,11 @@ impl Driver {
         // SAFETY: the memory is of the size that libuv asked for, zeroed, and stays where it is.
         let status = unsafe { (uv.poll_init)(env.get_uv_event_loop()?, handle, harvester.epoll.as_fd().as_raw_fd()) };
         check_uv(status, "uv_poll_init")?;
+        // SAFETY: the loop of a live environment.
+        let backend = unsafe { (uv.backend_fd)(env.get_uv_event_loop()?) };
         let poll = Rc::new(Poll {
             uv,
+            backend,
             memory,
             env: env.raw(),
             context,
@@ -118,6 +127,20 @@ impl Driver {
         check(status, "napi_add_async_cleanup_hook")?;
         poll.hook.set(hook);
         Ok(Self(poll))
+    }
+
+    /// What the loop's own epoll says under the number of ours is told as if ours had said it. So a descriptor that stands
+    /// there directly saves a harvest; and when our handle is closed, libuv takes no notice of it any more.
+    pub(super) fn express(&self, fd: BorrowedFd<'_>, on: bool) -> Result<bool> {
+        let Poll { backend, closing, harvester, .. } = &*self.0;
+        if closing.get() {
+            return Ok(false);
+        }
+        let ours = harvester.epoll.as_fd().as_raw_fd();
+        os_ipc_core::sys::fd::lend(*backend, |backend| {
+            if on { epoll::enter(backend, fd, ours) } else { epoll::leave(backend, fd) }
+        })?;
+        Ok(true)
     }
 
     pub(super) fn keep_alive(&self, alive: bool) {
@@ -239,6 +262,7 @@ impl Uv {
             get_data: function!(c"uv_handle_get_data", GetData),
             reference: function!(c"uv_ref", Change),
             unreference: function!(c"uv_unref", Change),
+            backend_fd: function!(c"uv_backend_fd", BackendFd),
         })
     }
 }

@@ -12,9 +12,7 @@ use super::layout::Geometry;
 use super::memory::{self, Memory};
 use crate::error::{Error, Result};
 use crate::pipe::{Options, PipeEnd, Side, pipe};
-use crate::sys::{Attempt, fd as sys_fd};
-#[cfg(doc)]
-use crate::sys::slice;
+use crate::sys::{Attempt, fd as sys_fd, slice};
 
 /// The three descriptors of an end, in the order in which they travel.
 #[derive(Debug)]
@@ -179,16 +177,31 @@ impl End {
     pub fn listen(&self, control: RawFd) -> Result<Heard> {
         let ear = match self.ear.get() {
             Some(ear) => ear,
-            None => {
-                let made = Ear::new(self.as_fd(), control)?;
-                self.ear.get_or_init(|| made)
-            }
+            None => match Ear::new(self.as_fd(), control) {
+                Ok(made) => self.ear.get_or_init(|| made),
+                // Where there are no descriptors left it can be waited for all the same.
+                Err(_) => return self.block_and_hush(control, slice::LENGTH),
+            },
         };
         let mut heard = ear.listen()?;
         if heard.bell && !ear::hears_each_ringing() {
             heard.line |= self.hush()?.is_none();
         }
         Ok(heard)
+    }
+
+    /// The same for at most so many milliseconds, and the bell is emptied.
+    pub fn block_and_hush(&self, control: RawFd, milliseconds: u8) -> Result<Heard> {
+        let line = self.block(control, milliseconds)?;
+        let rung = self.hush()?;
+        // A bell that nobody can ring is the other side's end, as the line is.
+        Ok(Heard { bell: rung == Some(true), line: line || rung.is_none() })
+    }
+
+    /// Whether it is told of each ringing of a bell that is not emptied, by an epoll(7) that tells of edges.
+    #[must_use]
+    pub fn hears_each_ringing() -> bool {
+        ear::hears_each_ringing()
     }
 
     /// Blocks until the own bell rings or something happens to `control`, for at most so many milliseconds. Whether it

@@ -1,6 +1,6 @@
 //! epoll(7), edge-triggered: one descriptor that tells of many.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::ptr;
 
 use nix::errno::Errno;
@@ -103,6 +103,25 @@ impl Epoll {
         }
         Ok(count)
     }
+}
+
+/// Has an epoll instance of somebody else's tell of `fd` under the number `data`, at its edges, beginning with what is true
+/// already.
+pub fn enter(epoll: BorrowedFd<'_>, fd: BorrowedFd<'_>, data: RawFd) -> Result<()> {
+    let flags = libc::EPOLLIN | libc::EPOLLET;
+    // As C programs have it, which look at no more than the number.
+    let mut event = libc::epoll_event { events: flags.cast_unsigned(), u64: u64::from(data.cast_unsigned()) };
+    // SAFETY: two descriptors that are open for the whole call, and an event of ours.
+    let status = unsafe { libc::epoll_ctl(epoll.as_raw_fd(), libc::EPOLL_CTL_ADD, fd.as_raw_fd(), &raw mut event) };
+    ret(status.into(), "epoll_ctl").map(drop)
+}
+
+/// Has it tell of `fd` no more.
+pub fn leave(epoll: BorrowedFd<'_>, fd: BorrowedFd<'_>) -> Result<()> {
+    // SAFETY: two descriptors that are open for the whole call; this operation looks at no event.
+    let status =
+        unsafe { libc::epoll_ctl(epoll.as_raw_fd(), libc::EPOLL_CTL_DEL, fd.as_raw_fd(), ptr::null_mut()) };
+    ret(status.into(), "epoll_ctl").map(drop)
 }
 
 impl AsFd for Epoll {
