@@ -11,8 +11,8 @@ use napi_derive::napi;
 use os_ipc_core::Error;
 use os_ipc_core::ring::control::{Desk, Received};
 use os_ipc_core::ring::{Control, End, Geometry, Heard, memory};
-use os_ipc_core::sys::{Attempt, slice};
 use os_ipc_core::sys::epoll::Interest;
+use os_ipc_core::sys::{Attempt, slice};
 
 use crate::error::OrThrow;
 use crate::raw::{self, Body};

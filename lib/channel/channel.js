@@ -13,7 +13,7 @@ import { BLOCKED } from '../wait/direction.js'
 import { connect } from './connect.js'
 import { ChannelCore } from './core.js'
 import { NOTHING } from './incoming.js'
-import { Borrow, borrow, reserve, reserveNow } from './lending.js'
+import { Borrow, borrow, borrowPlain, reserve, reserveNow } from './lending.js'
 import { fromFd, pair } from './pair.js'
 import { portFor } from './port.js'
 import { Take, TakeEnvelope, TakeInto, TakeMany, take, takeInto } from './receiving.js'
@@ -372,6 +372,20 @@ export class Channel extends Handle {
 
   /** @returns {any} */
   tryBorrow() {
+    let core
+    try {
+      core = this.#core
+    } catch {
+      throw invalidThis(CHANNEL)
+    }
+    if (core.receivesFast && core.lendsPlainly) {
+      const borrowed = borrowPlain(core)
+      if (borrowed !== undefined) return borrowed
+    }
+    return this.#tryBorrow()
+  }
+
+  #tryBorrow() {
     const core = bytesOnly(this)
     core.ready()
     let borrowed = borrow(core)

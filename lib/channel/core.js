@@ -106,6 +106,7 @@ export class ChannelCore extends Core {
     this.putsFast = false
     this.sendsFast = false
     this.receivesFast = false
+    this.lendsPlainly = false
     /** Whether the loop itself tells of the bell, so that it need not be emptied. */
     this.hearing = { express: false }
     // The reactor does not keep them.
@@ -171,6 +172,7 @@ export class ChannelCore extends Core {
     const usable = this.attached && this.id !== 0 && this.failure === undefined && this.lentTo === undefined
     this.putsFast = usable && !this.gone && !this.reserved && !facts.rendezvous
     this.sendsFast = this.putsFast && facts.codec === 'bytes'
+    this.lendsPlainly = this.trusted && facts.codec === 'bytes' && !facts.checksum
     this.receivesFast =
       usable && !this.borrowed && this.stashed === undefined && (facts.codec !== 'structured' || this.trusted)
   }

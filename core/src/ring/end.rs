@@ -81,7 +81,14 @@ impl End {
         let bell = PipeEnd::adopt(numbers[1], Side::Reader)?;
         let other = PipeEnd::adopt(numbers[2], Side::Writer)?;
         let (attached, announces) = (OnceLock::new(), AtomicBool::new(false));
-        Ok(Self { parts: Parts { memory, bell, other }, side: side & 1, geometry, attached, announces, ear: OnceLock::new() })
+        Ok(Self {
+            parts: Parts { memory, bell, other },
+            side: side & 1,
+            geometry,
+            attached,
+            announces,
+            ear: OnceLock::new(),
+        })
     }
 
     /// Maps the memory and takes the side.

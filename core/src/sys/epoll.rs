@@ -119,8 +119,7 @@ pub fn enter(epoll: BorrowedFd<'_>, fd: BorrowedFd<'_>, data: RawFd) -> Result<(
 /// Has it tell of `fd` no more.
 pub fn leave(epoll: BorrowedFd<'_>, fd: BorrowedFd<'_>) -> Result<()> {
     // SAFETY: two descriptors that are open for the whole call; this operation looks at no event.
-    let status =
-        unsafe { libc::epoll_ctl(epoll.as_raw_fd(), libc::EPOLL_CTL_DEL, fd.as_raw_fd(), ptr::null_mut()) };
+    let status = unsafe { libc::epoll_ctl(epoll.as_raw_fd(), libc::EPOLL_CTL_DEL, fd.as_raw_fd(), ptr::null_mut()) };
     ret(status.into(), "epoll_ctl").map(drop)
 }
 

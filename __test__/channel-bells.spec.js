@@ -1,0 +1,128 @@
+/** Channels where each message rings a bell, thousands of times: what is rung is not emptied each time, and never full. */
+import assert from 'node:assert/strict'
+import { after, afterEach, before, describe, test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import { Channel, pipe } from '../index.js'
+import { Patience } from '../lib/channel/patience.js'
+import { Spin } from '../lib/channel/spin.js'
+import { fixture, start } from './support/child.js'
+
+/** More than a bell has room for. */
+const MANY = 5000
+const message = Buffer.alloc(64, 7)
+
+/** @type {import('../index.js').Handle[]} */
+const made = []
+afterEach(() => {
+  for (const handle of made.splice(0)) handle.close()
+})
+
+describe('a bell that rings for each message', { timeout: 30_000 }, () => {
+  const { lasts } = Patience.prototype
+  const { until } = Spin.prototype
+  before(() => {
+    // Whoever waits sleeps at once.
+    Patience.prototype.lasts = () => false
+    Spin.prototype.until = () => false
+  })
+  after(() => {
+    Patience.prototype.lasts = lasts
+    Spin.prototype.until = until
+  })
+
+  function pair() {
+    const ends = Channel.pair()
+    made.push(...ends)
+    return ends
+  }
+
+  /** @param {Channel} one @param {Channel} other @param {number} count */
+  async function pass(one, other, count) {
+    for (let i = 0; i < count; i++) {
+      const received = other.recv()
+      one.trySend(message)
+      assert.equal((await received)?.length, message.length)
+    }
+  }
+
+  test('wakes each receive that waits in the event loop', async () => {
+    const [one, other] = pair()
+    await pass(one, other, MANY)
+    assert.equal(other.stats.wakeups, MANY)
+  })
+
+  test('says nothing once everything was received', async () => {
+    const [one, other] = pair()
+    await pass(one, other, 200)
+    const waiting = other.recv()
+    await turn()
+    const { wakeups } = other.stats
+    for (let i = 0; i < 50; i++) await turn()
+    assert.equal(other.stats.wakeups, wakeups)
+    one.close()
+    assert.equal(await waiting, null)
+  })
+
+  test('holds up no other channel, no pipe, and nobody who comes later', async () => {
+    const [one, other] = pair()
+    await pass(one, other, 200)
+    const [third, fourth] = pair()
+    const { reader, writer } = pipe()
+    made.push(reader, writer)
+    let over = false
+    const busy = (async () => {
+      while (!over) await pass(one, other, 1)
+    })()
+    for (let i = 0; i < 200; i++) {
+      const received = [fourth.recv(), reader.recv()]
+      third.trySend(message)
+      await writer.send('x')
+      await Promise.all(received)
+    }
+    over = true
+    await busy
+    await pass(third, fourth, 300)
+    await pass(one, other, 300)
+  })
+
+  test('is forgotten with its channel, whose place another one takes', async () => {
+    for (let i = 0; i < 3; i++) {
+      const [one, other] = pair()
+      await pass(one, other, 200)
+      const waiting = other.recv()
+      one.close()
+      assert.equal(await waiting, null)
+      other.close()
+    }
+  })
+
+  test('wakes each receive that blocks the thread, and then one that does not', async () => {
+    const [one, there] = pair()
+    const child = start(fixture('channel-peer.js'), ['echoSync'], { handles: [there] })
+    for (let i = 0; i < MANY; i++) {
+      one.sendSync(message)
+      assert.equal(one.recvSync().length, message.length)
+    }
+    for (let i = 0; i < 200; i++) {
+      await one.send(message)
+      assert.equal((await one.recv()).length, message.length)
+    }
+    one.sendSync(message)
+    assert.equal(one.recvSync({ timeout: 10_000 }).length, message.length)
+    one.sendSync(message)
+    assert.equal(one.recvSync().length, message.length)
+    assert.throws(() => one.recvSync({ timeout: 20 }), { code: 'ETIMEDOUT' })
+    await one.end()
+    assert.equal((await child.outcome).code, 0)
+  })
+
+  test('wakes who blocks when the other side is killed', async () => {
+    const [one, there] = pair()
+    const child = start(fixture('channel-peer.js'), ['die'], { handles: [there] })
+    assert.equal(one.recvSync().toString(), 'the last words')
+    const began = performance.now()
+    assert.throws(() => one.recvSync(), { code: 'ERR_IPC_PEER_DIED' })
+    assert.ok(performance.now() - began < 5_000)
+    await child.outcome
+  })
+})
