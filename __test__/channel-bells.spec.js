@@ -3,9 +3,11 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { Channel, pipe } from '../index.js'
-import { Patience } from '../lib/channel/patience.js'
-import { Spin } from '../lib/channel/spin.js'
 import { fixture, start } from './support/child.js'
+import { inside } from './support/inside.js'
+
+const { Patience } = inside['channel/patience.js']
+const { Spin } = inside['channel/spin.js']
 
 /** More than a bell has room for. */
 const MANY = 5000
