@@ -3,6 +3,7 @@
  * use. They have to take it from there: a second copy of a module would have its own state, and not know what the first
  * has opened.
  */
+import * as patience from './channel/patience.js'
 import * as spin from './channel/spin.js'
 import * as handle from './handle.js'
 import * as handover from './handover.js'
@@ -16,6 +17,7 @@ export * from './index.js'
 
 /** Modules by their paths. */
 export const inside = {
+  'channel/patience.js': patience,
   'channel/spin.js': spin,
   'handle.js': handle,
   'handover.js': handover,
