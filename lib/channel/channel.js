@@ -270,15 +270,15 @@ export class Channel extends Handle {
         return message
       }
     }
-    return this.#recvSync(options)
+    return this.#recvSync(options, options === undefined)
   }
 
-  /** @param {unknown} options */
-  #recvSync(options) {
+  /** @param {unknown} options @param {boolean} looked */
+  #recvSync(options, looked) {
     const core = coreOf(this)
     const timeout = timeoutOf(objectOf(options))
     core.ready()
-    const message = this.#block(() => take(core), timeout, core.stirs)
+    const message = this.#block(() => take(core), timeout, core.stirs, looked)
     core.dropHandles()
     return message
   }
@@ -461,13 +461,14 @@ export class Channel extends Handle {
    * @param {() => T | typeof BLOCKED} attempt
    * @param {number} timeout
    * @param {() => boolean} stirs
+   * @param {boolean} [looked]
    * @returns {T}
    */
-  #block(attempt, timeout, stirs) {
+  #block(attempt, timeout, stirs, looked) {
     const core = this.#core
     core.blocking = true
     try {
-      return core.blockUntil(attempt, timeout, core.spin, stirs)
+      return core.blockUntil(attempt, timeout, core.spin, stirs, looked)
     } finally {
       core.blocking = false
       core.passOn()

@@ -358,15 +358,16 @@ export class ChannelCore extends Core {
    * @param {number} timeout
    * @param {import('./spin.js').Spin} spin
    * @param {() => boolean} stirs whether it makes sense to try again: asked over and over
+   * @param {boolean} [looked] whether it has been, in vain
    * @returns {T}
    */
-  blockUntil(attempt, timeout, spin, stirs) {
+  blockUntil(attempt, timeout, spin, stirs, looked = false) {
     let result = attempt()
     if (result !== BLOCKED) return /** @type {T} */ (result)
     // The clock takes longer than a message.
     const deadline = timeout === Number.POSITIVE_INFINITY ? timeout : performance.now() + timeout
-    for (;;) {
-      for (let tries = 0; tries < TRIES && spin.until(stirs); tries++) {
+    for (let first = looked ? TRIES : 0; ; first = 0) {
+      for (let tries = first; tries < TRIES && spin.until(stirs); tries++) {
         result = attempt()
         if (result !== BLOCKED) return /** @type {T} */ (result)
         if (deadline !== Number.POSITIVE_INFINITY && performance.now() >= deadline) break

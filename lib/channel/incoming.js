@@ -475,10 +475,8 @@ export class Incoming extends Ring {
 function settle() {
   const incomings = scheduled
   scheduled = []
-  for (const incoming of incomings) {
-    incoming.scheduled = false
-    if (incoming.open && incoming.told !== incoming.head) incoming.tell()
-  }
+  for (const incoming of incomings) incoming.scheduled = false
+  for (const incoming of incomings) if (incoming.open && incoming.told !== incoming.head) incoming.tell()
 }
 
 // What was taken in the last turn of all was received too.
