@@ -43,13 +43,6 @@ export default {
       const messages = await receiver.recvMany({ max: 1, ...options })
       return messages.length === 0 ? null : decode(messages[0])
     },
-    async borrow(receiver, options) {
-      const borrowed = await receiver.borrow(options)
-      if (borrowed === null) return null
-      const numbers = decode(borrowed.bytes)
-      borrowed.release()
-      return numbers
-    },
     async recvEnvelope(receiver, options) {
       const envelope = await receiver.recvEnvelope(options)
       return envelope && decode(envelope.message)

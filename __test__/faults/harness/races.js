@@ -40,7 +40,7 @@ export async function raceReceives(kind, context, ending) {
 
   while (context.goesOn()) {
     // Several at once, for whoever stands behind one that gives up has to go on.
-    const waits = Array.from({ length: random.integer(1, 4) }, async () => {
+    const waits = Array.from({ length: kind.oneByOne ? 1 : random.integer(1, 4) }, async () => {
       const { options, gaveUp } = ending.begin(random)
       try {
         return await random.pick(ways)(near, options)

@@ -39,7 +39,7 @@ export function draw(theme, panels) {
     return [text(title, `x="${MARGIN.left}" y="${top - 8}"`, colours.title), ...grid, ...paths].join('\n')
   })
   const ticks = [0, end / 4, end / 2, (3 * end) / 4, end].map((at) =>
-    text(time(at), `x="${x(at)}" y="${height - 6}" text-anchor="${at === end ? 'end' : 'middle'}"`),
+    text(time(at, end), `x="${x(at)}" y="${height - 6}" text-anchor="${at === end ? 'end' : 'middle'}"`),
   )
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img">\n${[...parts, ...ticks].join('\n')}\n</svg>\n`
 }
@@ -53,8 +53,8 @@ function nice(value) {
 /** @param {number} value */
 const short = (value) => value.toLocaleString('en', { maximumFractionDigits: 2 })
 
-/** @param {number} seconds */
-function time(seconds) {
-  if (seconds < 180) return `${Math.round(seconds)} s`
-  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`
+/** @param {number} seconds @param {number} end of the whole, which the unit goes by */
+function time(seconds, end) {
+  const [unit, length] = end < 180 ? ['s', 1] : end < 7200 ? ['min', 60] : ['h', 3600]
+  return `${(seconds / length).toLocaleString('en', { maximumFractionDigits: 1 })} ${unit}`
 }
