@@ -8,6 +8,8 @@ import { Buffer } from 'node:buffer'
 export const RECORD = 8
 
 const MIX = 0x5bd1e995
+/** Milliseconds without a message after which none comes any more. */
+const PATIENCE = 2000
 
 /** The numbers from `first`, one record each. */
 export function encode(first, count = 1) {
@@ -68,16 +70,19 @@ export async function receiveAll(kind, receiver, tally, sent) {
     }
   }
   let total = Number.POSITIVE_INFINITY
+  let came = 0
   const told = sent().then((count) => {
     total = count
+    came = performance.now()
   })
   while (tally.count < total) {
     try {
       tally.add(await receive(receiver, { timeout: 20 }))
+      came = performance.now()
     } catch (error) {
       if (error.code !== 'ETIMEDOUT') throw error
-      // Nothing more comes: what is missing then is lost.
-      if (total !== Number.POSITIVE_INFINITY) break
+      // A busy machine may be late. Nothing comes for long: what is missing then is lost.
+      if (total !== Number.POSITIVE_INFINITY && performance.now() - came > PATIENCE) break
     }
   }
   await told
