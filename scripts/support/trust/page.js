@@ -35,7 +35,7 @@ export function render(recorded, campaigns) {
       `## ${name}\n\n${sentence(about)}\n\n${picturesOf(name)}${rowTable(name, rows, runs)}\n\n${runTable(runs)}`,
     )
   }
-  return `${parts.join('\n')}\n`
+  return `${parts.map((part) => part.trimEnd()).join('\n\n')}\n`
 }
 
 /** @param {string} text */
