@@ -47,7 +47,8 @@ const isOurs = ({ name }) => name.startsWith(things)
 
 /** A process that has made a FIFO and a socket. */
 async function owner() {
-  const child = start(fixture('registry-own.js'), [things], { stdin: 'pipe' })
+  // Those that live on see all the others come and go.
+  const child = start(fixture('registry-own.js'), [things], { stdin: 'pipe', patience: limit.timeout })
   await child.says('ready')
   return child
 }
