@@ -551,7 +551,8 @@ describe('while a select waits', limit, () => {
   test('its process goes on, unless all sources say that it need not', async () => {
     const child = (/** @type {string} */ rest) =>
       `import { pipe, select, Channel } from ${JSON.stringify(index)}
-      const { reader, writer } = pipe(), [near] = Channel.pair()
+      const { reader, writer } = pipe(), [near, far] = Channel.pair()
+      globalThis.kept = [reader, writer, near, far]
       ${rest}`
     const run = (/** @type {string} */ source) => output('--input-type=module', ['-e', source])
     const text = await run(

@@ -407,7 +407,7 @@ describe('where nothing is started', limit, () => {
     const semaphore = PosixSemaphore.inMemory(memory, 0, { initialize: 1 })
     const [, closed] = Channel.pair()
     closed.close()
-    const [busy] = Channel.pair()
+    const [busy, other] = Channel.pair()
     const waiting = busy.recv()
     const { reader, writer } = pipe()
     const lent = writer.writable()
@@ -441,7 +441,7 @@ describe('where nothing is started', limit, () => {
     lent.destroy()
     busy.close()
     await assert.rejects(waiting, { code: 'ERR_IPC_CLOSED' })
-    for (const handle of [reader, semaphore, memory]) handle.close()
+    for (const handle of [reader, semaphore, memory, other]) handle.close()
   })
 })
 

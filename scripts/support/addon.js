@@ -15,8 +15,8 @@ export const generated = ['native.cjs', 'native.d.ts']
 /** Where the last build put what it generates. */
 export const buildFolder = 'target/addon'
 
-/** The addon whose panics and kills can be asked for; only tests load it, by OS_IPC_NATIVE. */
-export const faultFolder = 'target/fault-inject'
+/** The addon whose panics and kills can be asked for; only tests load it, by OS_IPC_NATIVE. `npm run coverage` has its own. */
+export const faultFolder = process.env.OS_IPC_FAULT_FOLDER ?? 'target/fault-inject'
 
 /** The addon that AddressSanitizer watches over. */
 export const sanitizedFolder = 'target/sanitize'

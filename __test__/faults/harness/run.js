@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { faultFolder } from '../../../scripts/support/addon.js'
 import { Child } from './child.js'
 import { buildSmall } from './small.js'
 import { pause } from './time.js'
@@ -11,7 +12,7 @@ import { pause } from './time.js'
 /** How much longer than asked a row may take before it is taken for hung. */
 const PATIENCE = 40_000
 
-const FAULT_INJECT = fileURLToPath(new URL('../../../target/fault-inject/', import.meta.url))
+const FAULT_INJECT = fileURLToPath(new URL(`../../../${faultFolder}/`, import.meta.url))
 
 /** @type {Set<Child>} */
 const running = new Set()
