@@ -3,7 +3,7 @@
  * otherwise it is looked for where somebody has mounted it; and where nobody has, there are those that processes hold
  * open.
  */
-import { closeSync, lstatSync, readdirSync } from 'node:fs'
+import { lstatSync, readdirSync } from 'node:fs'
 import native from '../load.js'
 import { facts } from './files.js'
 import { ifThere, textOf } from './proc.js'
@@ -30,7 +30,8 @@ export function posixQueues(holders) {
     })
     return { objects, complete: true }
   } finally {
-    if (fd !== undefined) closeSync(fd)
+    // By whoever has opened it: Deno's node:fs closes no other descriptors.
+    if (fd !== undefined) native.descriptorClose(fd)
   }
 }
 

@@ -1,7 +1,6 @@
 /**
  * Unix domain sockets: see unix(7).
  */
-import { closeSync } from 'node:fs'
 import { targetOf } from '../data.js'
 import { invalidState, invalidType, invalidValue, timedOut } from '../errors.js'
 import { fix, Handle, isOwned } from '../handle.js'
@@ -121,7 +120,7 @@ export class UnixSocket extends Handle {
     try {
       return adoptProcess(fd)
     } catch (error) {
-      closeSync(fd)
+      native.descriptorClose(fd)
       throw error
     }
   }

@@ -1,5 +1,5 @@
 /** What of the package's own JavaScript was run, as V8 counts it, put together from every process and worker that there was. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { root } from '../run.js'
@@ -23,6 +23,8 @@ export class JavaScript {
     this.#saved = join(folder, 'javascript.json')
     rmSync(this.#raw, { recursive: true, force: true })
     mkdirSync(this.#raw, { recursive: true })
+    // Some specs have children that are other users.
+    chmodSync(this.#raw, 0o777)
     for (const path of ['index.js', ...files('lib'), ...files('bin')].filter((name) => name.endsWith('.js'))) {
       this.#reached.set(path, new Uint8Array(sourceOf(path).length))
       this.#functions.set(path, new Map())

@@ -1,6 +1,6 @@
 /** What of the Rust was run: an addon and tests with counters (-Cinstrument-coverage), read by LLVM's own tools. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { ask, Complaint, root, run } from '../run.js'
 
@@ -28,6 +28,8 @@ export class Rust {
     this.#build = join(folder, 'build')
     this.#profile = join(folder, 'rust.profdata')
     mkdirSync(this.#raw, { recursive: true })
+    // Some specs have children that are other users.
+    chmodSync(this.#raw, 0o777)
   }
 
   /** For whatever is to load the addon with counters. */
