@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { inOrder } from '../scripts/campaigns/runtimes.js'
+import { excuseFaults } from '../scripts/support/coverage/excused.js'
 import { dependencyFaults } from '../scripts/support/dependencies.js'
 import { breaches, codeOf } from '../scripts/support/invariants.js'
 import { allows } from '../scripts/support/licences.js'
@@ -247,6 +249,49 @@ describe('what is taken from others', () => {
     for (const bad of ['', 'GPL-2.0', 'MIT AND GPL-2.0', '(MIT OR GPL-2.0) AND GPL-3.0', 'MIT MIT', '(MIT']) {
       assert.ok(!allows(bad, mit), bad)
     }
+  })
+})
+
+describe('the suite on other runtimes', () => {
+  const cells = /** @type {any[]} */ (['a', 'b', 'c'].map((name) => ({ name })))
+  const order = (/** @type {any} */ runs) =>
+    inOrder(cells, ['1', '2', '3', '4'], runs, 'now').map(({ cell, spec }) => `${cell.name} ${spec}`)
+  const passed = { failed: 0, sources: 'now', at: 5 }
+
+  test('takes each file once, its neighbour elsewhere, before any comes twice; all pairs in the end', () => {
+    const all = order({})
+    assert.deepEqual(all.slice(0, 4), ['a 1', 'b 2', 'c 3', 'a 4'])
+    assert.deepEqual(all.slice(4, 8), ['b 1', 'c 2', 'a 3', 'b 4'])
+    assert.equal(new Set(all).size, 12)
+  })
+
+  test('begins with what has failed, ends with what other sources have passed, and leaves what these have', () => {
+    const runs = {
+      'a 1': passed,
+      'b 2': { ...passed, sources: 'then' },
+      'c 4': { ...passed, sources: 'then', at: 4 },
+      'b 4': { ...passed, failed: 1 },
+    }
+    const found = order(runs)
+    assert.equal(found.length, 11)
+    assert.ok(!found.includes('a 1'))
+    assert.deepEqual([found[0], ...found.slice(-2)], ['b 4', 'c 4', 'b 2'])
+  })
+})
+
+describe('what no test reaches beside unsafe code', () => {
+  const missed = [{ path: 'core/src/sys/a.rs', line: 7, code: 'call()?;' }]
+
+  test('has to be excused with a reason', () => {
+    assert.deepEqual(excuseFaults(missed, '# It cannot fail\ncore/src/sys/a.rs: call()?;\n'), [])
+    assert.match(excuseFaults(missed, '')[0], /^core\/src\/sys\/a\.rs:7: no test reaches all of `call\(\)\?;`$/)
+    assert.match(excuseFaults(missed, '# Why\n\ncore/src/sys/a.rs: call()?;\n')[0], /without a reason/)
+  })
+
+  test('is excused no longer than it is so, and once', () => {
+    const twice = '# Why\ncore/src/sys/a.rs: call()?;\ncore/src/sys/a.rs: call()?;\n'
+    assert.match(excuseFaults(missed, twice)[0], /twice/)
+    assert.match(excuseFaults([], '# Why\ncore/src/sys/a.rs: call()?;\n')[0], /tests reach all of this/)
   })
 })
 

@@ -664,8 +664,8 @@ describe('a channel', limit, () => {
   test('whose client is forgotten is closed by the garbage collector, unless a call has no answer', async () => {
     const script = `import { Channel, rpc } from ${JSON.stringify(new URL('../index.js', import.meta.url).href)}
       const [a, b] = Channel.pair()
-      const server = rpc.serve(a, { later: () => new Promise((resolve) => setTimeout(resolve, 300, 'answered')) })
-      let calling
+      let answer, calling
+      const server = rpc.serve(a, { later: () => new Promise((resolve) => (answer = resolve)) })
       await (async () => {
         const client = await rpc.connect(b)
         calling = client.call('later')
@@ -676,8 +676,11 @@ describe('a channel', limit, () => {
           await new Promise((resolve) => setTimeout(resolve, 10))
         }
       }
-      await collect()
-      console.log(server.clients, await calling)
+      do await collect()
+      while (answer === undefined)
+      const { clients } = server
+      answer('answered')
+      console.log(clients, await calling)
       while (server.clients > 0) await collect()
       server.close()
       console.log('gone')`

@@ -48,9 +48,11 @@ await main(async () => {
         )
       }
       javascript.gather()
+      // Whoever stops this here goes on with --keep.
+      javascript.save()
     }
-    javascript.save()
   }
+
   const reached = [...rust.report(), ...javascript.report()]
   writeFileSync(join(folder, 'files.json'), JSON.stringify(reached, null, 1))
   console.log(tableOf(reached))

@@ -14,8 +14,11 @@ import { binaryOf, nodes } from '../support/runtimes.js'
 import { runSpec } from '../support/spec-run.js'
 import { files, fingerprint } from '../support/stamp.js'
 
-export const about = `the whole suite on ${nodes.map(({ name }) => name).join(', ')} with both reactors
-                  --runtime NAME --reactor uv|tokio FILTER…: these alone`
+export const about =
+  'the whole suite on each Node with both reactors; --runtime NAME, --reactor uv|tokio, FILTER…: these'
+
+/** Specs of faults ask the addon for panics. */
+export const faultInject = true
 
 const reactors = /** @type {const} */ (['uv', 'tokio'])
 const folder = join(root, 'target/campaigns/runtimes')
