@@ -23,7 +23,17 @@ export const faultInject = true
 const reactors = /** @type {const} */ (['uv', 'tokio'])
 const folder = join(root, 'target/campaigns/runtimes')
 const memory = join(folder, 'runs.json')
-const sources = ['index.js', 'lib', 'bin', 'src', 'core/src', '__test__', 'Cargo.lock', 'package-lock.json']
+const sources = [
+  'index.js',
+  'bundle.js',
+  'lib',
+  'bin',
+  'src',
+  'core/src',
+  '__test__',
+  'Cargo.lock',
+  'package-lock.json',
+]
 
 /** Seconds that a file is taken to need as long as nobody knows. */
 const GUESS = 20

@@ -33,7 +33,7 @@ export class JavaScript {
   }
 
   get env() {
-    return { NODE_V8_COVERAGE: this.#raw }
+    return { NODE_V8_COVERAGE: this.#raw, OS_IPC_SOURCES: '1' }
   }
 
   /** Takes in what processes have written since, and removes it: there are thousands. */

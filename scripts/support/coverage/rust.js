@@ -2,11 +2,11 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { codeOf } from '../invariants.js'
 import { ask, Complaint, root, run } from '../run.js'
 
 // Counters live in a mapping of the file, so a process that is killed has counted too.
 const FLAGS = '-Cinstrument-coverage -Cllvm-args=-runtime-counter-relocation'
-const besideUnsafe = /^(core\/src\/(sys|ring)\/.*|src\/(raw|reactor\/uv))(\.rs)?$/
 
 /**
  * A line with something that no test reaches.
@@ -113,7 +113,7 @@ export class Rust {
     for (const { filenames, regions } of functions) {
       for (const [line, column, endLine, endColumn, count, file, , kind] of regions) {
         const path = below(filenames[file])
-        if (kind !== 0 || !besideUnsafe.test(path)) continue
+        if (kind !== 0 || !/^(core\/)?src\//.test(path) || !sourceOf(path).isUnsafe) continue
         const key = [path, line, column, endLine, endColumn].join('|')
         entered.set(key, Math.max(entered.get(key) ?? 0, count))
       }
@@ -122,25 +122,29 @@ export class Rust {
     const missed = new Map()
     for (const [key, count] of entered) {
       if (count > 0) continue
-      const [path, first] = key.split('|')
-      const line = Number(first)
+      const [path, ...place] = key.split('|')
+      const [line, column, endLine, endColumn] = place.map(Number)
       const { lines, end } = sourceOf(path)
-      if (line < end) missed.set(`${path}:${line}`, { path, line, code: lines[line - 1].trim() })
+      // What is only the way past a block is no code of its own.
+      const text = line === endLine ? lines[line - 1].slice(column - 1, endColumn - 1) : ''
+      if (line < end && text !== '}') missed.set(`${path}:${line}`, { path, line, code: lines[line - 1].trim() })
     }
     return [...missed.values()].sort((a, b) => (a.path === b.path ? a.line - b.line : a.path < b.path ? -1 : 1))
   }
 }
 
-/** @type {Map<string, { lines: string[], end: number }>} */
+/** @type {Map<string, { lines: string[], end: number, isUnsafe: boolean }>} */
 const sources = new Map()
 
-/** Its lines, and where its tests begin. @param {string} path */
+/** Its lines, where its tests begin, and whether there is unsafe code in it. @param {string} path */
 function sourceOf(path) {
   let known = sources.get(path)
   if (!known) {
-    const lines = readFileSync(join(root, path), 'utf8').split('\n')
+    const text = readFileSync(join(root, path), 'utf8')
+    const lines = text.split('\n')
     const tests = lines.findIndex((line) => line.startsWith('#[cfg(test)]'))
-    known = { lines, end: tests < 0 ? Number.POSITIVE_INFINITY : tests + 1 }
+    const isUnsafe = /\bunsafe\b/.test(codeOf(text))
+    known = { lines, end: tests < 0 ? Number.POSITIVE_INFINITY : tests + 1, isUnsafe }
     sources.set(path, known)
   }
   return known
