@@ -261,6 +261,22 @@ describe('shared memory is opened', options, () => {
   })
 })
 
+describe('how memory is kept', options, () => {
+  /** KiB of this process that stay in memory, as proc(5) tells. */
+  const pinned = () => Number(/^VmLck:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1])
+
+  test('pin has it stay in memory, and unpin lets it go', () => {
+    const memory = SharedMemory.create(3 * 4096)
+    const before = pinned()
+    memory.pin()
+    assert.equal(pinned(), before + 12)
+    memory.unpin()
+    assert.equal(pinned(), before)
+    for (const advice of /** @type {const} */ (['sequential', 'random', 'willneed', 'normal'])) memory.advise(advice)
+    memory.close()
+  })
+})
+
 describe('the buffer', options, () => {
   test('is the memory itself, one for each handle, and a property of its own', () => {
     const memory = SharedMemory.create(4100)
