@@ -5,6 +5,8 @@ mod refusals {
     use std::fmt::Debug;
     use std::io::pipe;
     use std::os::fd::{AsFd, AsRawFd};
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::net::UnixDatagram;
     use std::time::Duration;
 
     use nix::errno::Errno;
@@ -156,5 +158,37 @@ mod refusals {
         refused(signal::disposition(0), Errno::EINVAL);
         refused(signal::dispose(0, true), Errno::EINVAL);
         assert!(!Set::EMPTY.has(signal::min()));
+    }
+
+    #[test]
+    fn room_for_fewer_messages_than_are_asked_for() {
+        const SO_PASSPIDFD: i32 = 76;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("socket");
+        let receiver = UnixDatagram::bind(&path).expect("a socket");
+        let sender = UnixDatagram::unbound().expect("a socket");
+        let sent = socket::send_many(sender.as_fd(), b"onetwothree", &[3, 3, 5], path.as_os_str().as_bytes());
+        assert_eq!(sent, Ok(3), "by a name");
+
+        let mut inbox = socket::Inbox::new();
+        let empty = inbox.receive(receiver.as_fd(), &mut [], 8, None, 5, |_, _, _| {});
+        refused(empty, Errno::EINVAL);
+        let mut target = [0; 16];
+        let mut lengths = Vec::new();
+        let taken =
+            inbox.receive(receiver.as_fd(), &mut target, 8, None, 5, |_, arrival, _| lengths.push(arrival.length));
+        assert_eq!((taken, lengths), (Ok(2), vec![3, 3]));
+
+        // A descriptor that nobody here has asked for: where the kernel knows such, it is closed.
+        let of_processes = || {
+            let links = std::fs::read_dir("/proc/self/fd").expect("a folder");
+            let targets = links.flatten().filter_map(|link| std::fs::read_link(link.path()).ok());
+            targets.filter(|target| target.to_string_lossy().contains("pidfd")).count()
+        };
+        if socket::set_option(receiver.as_fd(), SO_PASSPIDFD, 1).is_ok() {
+            socket::send(sender.as_fd(), b"more", path.as_os_str().as_bytes(), &[]).expect("sent");
+            let taken = inbox.receive(receiver.as_fd(), &mut target, 8, None, 2, |_, _, _| {});
+            assert_eq!((taken, of_processes()), (Ok(2), 0));
+        }
     }
 }
