@@ -45,7 +45,7 @@ mod refusals {
             refused(fd::adopt(number, |_| Ok(())), Errno::EBADF);
             refused(fd::keep(number), Errno::EBADF);
             refused(fd::copy_of(number), Errno::EBADF);
-            refused(fd::lend(number, |borrowed| fd::status_flags(borrowed)), Errno::EBADF);
+            refused(fd::lend(number, fd::status_flags), Errno::EBADF);
         }
         let (reader, _writer) = pipe().expect("a pipe");
         let check = fd::adopt(reader.as_raw_fd(), |_| -> Result<()> { Err(Error::Closed) });
