@@ -48,13 +48,13 @@ async function modules() {
   const names = readdirSync(folder).filter((name) => name.endsWith('.js'))
   return Promise.all(
     names.sort().map(async (file) => {
-      const { about, run, goals = [] } = await import(join(folder, file))
+      const { about, run, goals = [], faultInject = false } = await import(join(folder, file))
       return {
         name: basename(file, '.js'),
         about,
         ofRows: false,
         goals,
-        prepare: async (/** @type {Asked} */ asked) => () => run(asked),
+        prepare: async (/** @type {Asked} */ asked) => Object.assign(() => run(asked), { faultInject }),
       }
     }),
   )
