@@ -5,13 +5,15 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use crate::error::Result;
 use crate::sys::ret;
 
+/// As wide as a register: it stands on the stack, and the kernel takes all of it.
+const NOWAIT: libc::c_long = libc::RWF_NOWAIT as libc::c_long;
+
 /// preadv2(2) with RWF_NOWAIT: EAGAIN instead of waiting, EOPNOTSUPP where the description cannot promise that.
 pub fn read_nowait(fd: BorrowedFd<'_>, target: &mut [u8]) -> Result<usize> {
     let iov = libc::iovec { iov_base: target.as_mut_ptr().cast(), iov_len: target.len() };
     let number = libc::SYS_preadv2;
     // SAFETY: one iovec over `target`, which is ours and mutable for the whole call; offset -1 is "as read(2)".
-    let got =
-        unsafe { libc::syscall(number, fd.as_raw_fd(), &raw const iov, 1_usize, -1_i64, -1_i64, libc::RWF_NOWAIT) };
+    let got = unsafe { libc::syscall(number, fd.as_raw_fd(), &raw const iov, 1_usize, -1_i64, -1_i64, NOWAIT) };
     Ok(ret(got, "read")?.cast_unsigned().try_into().unwrap_or(usize::MAX))
 }
 
@@ -20,8 +22,7 @@ pub fn write_nowait(fd: BorrowedFd<'_>, data: &[u8]) -> Result<usize> {
     let iov = libc::iovec { iov_base: data.as_ptr().cast_mut().cast(), iov_len: data.len() };
     let number = libc::SYS_pwritev2;
     // SAFETY: one iovec over `data`, which the call only reads; offset -1 is "as write(2)".
-    let put =
-        unsafe { libc::syscall(number, fd.as_raw_fd(), &raw const iov, 1_usize, -1_i64, -1_i64, libc::RWF_NOWAIT) };
+    let put = unsafe { libc::syscall(number, fd.as_raw_fd(), &raw const iov, 1_usize, -1_i64, -1_i64, NOWAIT) };
     Ok(ret(put, "write")?.cast_unsigned().try_into().unwrap_or(usize::MAX))
 }
 
