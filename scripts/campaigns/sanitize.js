@@ -25,7 +25,7 @@ const UNFIT = {
     cancel_steps: 'it goes through a call instruction by instruction by ptrace, which are others under valgrind',
     cancel: 'the handler moves a thread by the addresses of instructions, which are others under valgrind',
     signal: 'valgrind keeps signals for itself',
-    os_ipc_core: 'some of its tests ask how long something takes',
+    os_ipc_core: 'one of its tests does not end under valgrind',
   },
 }
 
