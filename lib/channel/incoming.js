@@ -221,6 +221,8 @@ export class Incoming extends Ring {
       if (this.head === this.tail && !this.refresh() && !(moments++ < MOMENTS && this.continues)) {
         if (this.rendezvous && this.partial === undefined && !this.handles?.pending)
           throw corrupt('an offer of nothing')
+        // Whoever only looks is not kept busy by what was given up between its looks.
+        this.abandoned = 0
         return NOTHING
       }
       if (crumbs === CRUMBS) return NOTHING

@@ -19,7 +19,7 @@ pub struct Consumer<P> {
     /// A message in pieces: what has come, and how much there will be.
     partial: Option<(Vec<u8>, usize)>,
     announced: Option<(u32, u32)>,
-    /// How many messages that had begun were given up since the last whole one, or the last sleep.
+    /// How many messages that had begun were given up since the last whole one, or since there was nothing.
     abandoned: u32,
 }
 
@@ -72,6 +72,8 @@ impl<P: Place> Consumer<P> {
                     return Ok(Taken::Nothing);
                 }
                 if !self.refresh()? {
+                    // Whoever only looks is not kept busy by what was given up between its looks.
+                    self.abandoned = 0;
                     return if chooses { Err(Error::Corrupt("an offer of nothing")) } else { Ok(Taken::Nothing) };
                 }
             }
