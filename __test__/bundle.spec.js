@@ -20,7 +20,7 @@ function write(path, time) {
 }
 
 /** Where a process finds the package, in a folder that looks like a clone. @param {Record<string, string>} [env] */
-async function found(env) {
+async function found(env = { OS_IPC_SOURCES: '' }) {
   const script = `
     import { whole } from '${pathToFileURL(join(root, 'bundle.js'))}'
     console.log(whole.href.slice('${pathToFileURL(root)}'.length + 1))`
@@ -51,5 +51,6 @@ describe('the package as one file', () => {
     assert.equal(await found({ OS_IPC_SOURCES: '1' }), 'lib/whole.js')
     write('lib/deep/new.js', later + 1)
     assert.equal(await found(), 'lib/whole.js')
+    assert.equal(await found({ OS_IPC_SOURCES: '0' }), 'dist/os-ipc.js')
   })
 })

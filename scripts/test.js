@@ -38,6 +38,8 @@ const nodeStep = {
     `--test-reporter-destination=${report}`,
     ...chosen,
   ],
+  // What was set up a moment ago is not compared with its sources by every process.
+  env: { OS_IPC_SOURCES: process.env.OS_IPC_SOURCES ?? '0' },
 }
 
 await main(async () => {
