@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict'
 import { closeSync, openSync } from 'node:fs'
 import { Channel, ChannelListener, pipe, SharedMemory, UnixListener, UnixSocket } from '../../index.js'
-import { coreOf } from '../../lib/handle.js'
 import native from '../../lib/load.js'
+import { inside } from '../support/inside.js'
 import { anything, mutated, written } from './json.js'
 import { outcome } from './outcome.js'
+
+const { coreOf } = inside['handle.js']
 
 /** @typedef {import('../faults/harness/random.js').Random} Random */
 

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Channel, SharedMemory, Topic } from '../../index.js'
-import { coreOf } from '../../lib/handle.js'
+import { inside } from '../support/inside.js'
 import { anything, written } from './json.js'
 import { outcome } from './outcome.js'
+
+const { coreOf } = inside['handle.js']
 
 /** @typedef {import('../faults/harness/random.js').Random} Random */
 

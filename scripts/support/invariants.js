@@ -1,5 +1,5 @@
 /** What has to stay true of the sources, as ARCHITECTURE.md states it. Each rule gives one line for each breach. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildFolder, generated } from './addon.js'
 import { root } from './run.js'
@@ -10,7 +10,7 @@ export function breaches({ folder = root } = {}) {
   const rust = files('.', folder)
     .filter((path) => path.endsWith('.rs'))
     .map((path) => ({ path, code: codeOf(readFileSync(join(folder, path), 'utf8')) }))
-  return [...rust.flatMap(breachesIn), ...manifestBreaches(folder)]
+  return [...rust.flatMap(breachesIn), ...copies(folder), ...manifestBreaches(folder)]
 }
 
 /** Where generated files differ from what the last build has generated. */
@@ -49,6 +49,22 @@ function uncaught(source) {
   return [...source.code.matchAll(exported)]
     .filter((match) => !/\b(catch_unwind|module_exports)\b/.test(match[1] ?? ''))
     .map((match) => `${at(source, match.index)}: #[napi] functions need catch_unwind`)
+}
+
+/**
+ * Imports of what lib/whole.js hands out from where it stands: a second copy, which does not know what the first has opened.
+ * @param {string} folder
+ */
+function copies(folder) {
+  const path = join(folder, 'lib/whole.js')
+  if (!existsSync(path)) return []
+  const modules = [...readFileSync(path, 'utf8').matchAll(/^ {2}'(.*)':/gm)].map(([, name]) => name)
+  const imported = new RegExp(`(?:from|import|import\\() ?'(?:\\.\\./)+lib/(${modules.join('|')})'`, 'g')
+  return ['__test__', 'bench', 'examples', 'scripts']
+    .flatMap((area) => files(area, folder))
+    .filter((name) => /\.m?js$/.test(name))
+    .map((name) => ({ path: name, code: readFileSync(join(folder, name), 'utf8') }))
+    .flatMap((source) => matches(source, imported, '__test__/support/inside.js has the copy that is in use'))
 }
 
 /** @param {string} folder */
