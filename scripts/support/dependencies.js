@@ -36,6 +36,10 @@ function crateFaults(folder) {
   const allowed = new Set(rules.match(/^allow = \[([^\]]*)\]/m)?.[1].match(/[^\s",]+/g))
   const crates = metadata('--locked', '--manifest-path', join(folder, 'Cargo.toml')).packages
   const foreign = crates.filter(({ source }) => source !== null)
+  const found = repeated(foreign)
+  const skipped = [...(rules.match(/^skip = \[(.*)\]$/m)?.[1] ?? '').matchAll(/crate = "([^"]*)"/g)].map(
+    ([, name]) => name,
+  )
   return [
     ...foreign
       .filter(({ license }) => !license || !allows(license, allowed))
@@ -43,7 +47,10 @@ function crateFaults(folder) {
     ...foreign
       .filter(({ source }) => !source?.startsWith('registry+'))
       .map(({ name, source }) => `crate ${name}: from ${source}, not from the registry`),
-    ...repeated(foreign).map((name) => `crate ${name}: more than one version`),
+    ...found.filter((name) => !skipped.includes(name)).map((name) => `crate ${name}: more than one version`),
+    ...skipped
+      .filter((name) => !found.includes(name))
+      .map((name) => `crate ${name}: one version alone, and yet skipped in deny.toml`),
   ]
 }
 
