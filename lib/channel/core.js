@@ -26,6 +26,8 @@ export const CREDITS = 512
 const SLICE = 100
 /** Attempts of a blocking call in vain, between two sleeps: a message may come in pieces, or rubbish without end. */
 const TRIES = 64
+/** Ringings that may stand in the bell, which has room for 4,096. */
+const UNHUSHED = 1024
 // What has ended it: see src/channel.rs.
 const BELL = 1
 const LINE = 2
@@ -105,12 +107,16 @@ export class ChannelCore extends Core {
     this.sendsFast = false
     this.receivesFast = false
     this.lendsPlainly = false
+    /** Whether the loop itself tells of the bell, so that it need not be emptied. */
+    this.hearing = { express: false }
     // The reactor does not keep them.
-    this.bell = { onReady: () => this.onBell() }
+    this.bell = { onReady: () => this.onBell(), express: expressing(facts.id, this.hearing) }
     this.line = { onReady: /** @param {number} events */ (events) => this.onControl(events) }
     this.credits = CREDITS
     this.sequence = 0
     this.wakeups = 0
+    /** How often the other side had been asked to ring when the bell was emptied. */
+    this.hushed = 0
     this.unsent = 0
     /** Somebody has a message's memory itself. */
     this.borrowed = false
@@ -175,12 +181,14 @@ export class ChannelCore extends Core {
   onBell() {
     if (this.id === 0) return false
     this.wakeups++
-    try {
-      native.channelHush(this.id)
-    } catch (error) {
-      // One that cannot be silenced may not ring again.
-      this.poison(error)
-      return true
+    if (!this.hearing.express || this.incoming.waits + this.outgoing.waits - this.hushed > UNHUSHED) {
+      try {
+        this.hush()
+      } catch (error) {
+        // One that cannot be silenced may not ring again.
+        this.poison(error)
+        return true
+      }
     }
     this.credits = CREDITS
     return this.serve()
@@ -385,14 +393,18 @@ export class ChannelCore extends Core {
     }
   }
 
+  /** Empties the bell, which rings once for each time that the other side was asked to. */
+  hush() {
+    this.hushed = this.incoming.waits + this.outgoing.waits
+    native.channelHush(this.id)
+  }
+
   /** Blocks this thread until something may have happened, for at most so many milliseconds. @param {number} milliseconds */
   block(milliseconds) {
+    // What a blocking call hears stays in the bell.
+    if (this.incoming.waits + this.outgoing.waits - this.hushed > UNHUSHED) this.hush()
     const woken = native.channelBlock(this.id, this.control.fd, milliseconds)
-    if ((woken & BELL) !== 0) {
-      this.wakeups++
-      // Who polls before he rings takes a bell that is not empty for one that has rung.
-      native.channelHush(this.id)
-    }
+    if ((woken & BELL) !== 0) this.wakeups++
     if ((woken & LINE) !== 0) this.listen()
   }
 
@@ -462,6 +474,24 @@ export class ChannelCore extends Core {
     this.sendsFast = false
     this.receivesFast = false
     if (closed.hasSubscribers) closed.publish({ fd: this.fd, unsent: this.unsent })
+  }
+}
+
+/**
+ * How the loop itself is asked to tell of the bell. It may not lead back to the core either.
+ * @param {number} id
+ * @param {{ express: boolean }} hearing
+ * @returns {import('../reactor.js').Source['express']}
+ */
+function expressing(id, hearing) {
+  return (reactor, token, on) => {
+    try {
+      hearing.express = native.channelExpress(id, reactor, token, on) && on
+    } catch {
+      // There is no room for it, or the channel has gone.
+      hearing.express = false
+    }
+    return hearing.express
   }
 }
 
