@@ -3,13 +3,15 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { Channel, pipe } from '../index.js'
+import native from '../lib/load.js'
 import { fixture, start } from './support/child.js'
 import { inside } from './support/inside.js'
 
 const { Patience } = inside['channel/patience.js']
 const { Spin } = inside['channel/spin.js']
+const { coreOf } = inside['handle.js']
 
-/** More than a bell has room for. */
+/** More than a page of a bell has room for, and twice that more than a bell has. */
 const MANY = 5000
 const message = Buffer.alloc(64, 7)
 
@@ -114,6 +116,38 @@ describe('a bell that rings for each message', { timeout: 30_000 }, () => {
     one.sendSync(message)
     assert.equal(one.recvSync().length, message.length)
     assert.throws(() => one.recvSync({ timeout: 20 }), { code: 'ETIMEDOUT' })
+    await one.end()
+    assert.equal((await child.outcome).code, 0)
+  })
+
+  test('wakes whoever waits also after it was rung without a reason, until there was no room', async () => {
+    const [one, other] = pair()
+    await pass(one, other, 200)
+    const { id } = coreOf(one)
+    const ringUntilFull = () => {
+      for (let i = 0; i < 2 * MANY; i++) native.channelRing(id)
+    }
+    for (let i = 0; i < 3; i++) {
+      ringUntilFull()
+      await pass(one, other, 200)
+    }
+    // Who polls before he rings has to find room again.
+    const isEmpty = () => !native.channelHush(coreOf(other).id)
+    const waiting = other.recv()
+    ringUntilFull()
+    for (let i = 0; i < 3; i++) await turn()
+    assert.ok(isEmpty(), 'woken in vain')
+    one.trySend(message)
+    await waiting
+    ringUntilFull()
+    assert.throws(() => other.recvSync({ timeout: 20 }), { code: 'ETIMEDOUT' })
+    assert.ok(isEmpty(), 'woken in vain while it blocked')
+    const child = start(fixture('channel-peer.js'), ['echoSync'], { handles: [other] })
+    for (let i = 0; i < 20; i++) {
+      ringUntilFull()
+      one.sendSync(message)
+      assert.equal(one.recvSync({ timeout: 10_000 }).length, message.length)
+    }
     await one.end()
     assert.equal((await child.outcome).code, 0)
   })

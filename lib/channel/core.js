@@ -26,7 +26,10 @@ export const CREDITS = 512
 const SLICE = 100
 /** Attempts of a blocking call in vain, between two sleeps: a message may come in pieces, or rubbish without end. */
 const TRIES = 64
-/** Ringings that may stand in the bell, which has room for 4,096. */
+/**
+ * Times that the other side may be asked to ring before the bell is emptied: it rings once or twice for each, and has to find
+ * the second page of the pipe free.
+ */
 const UNHUSHED = 1024
 // What has ended it: see src/channel.rs.
 const BELL = 1
@@ -181,17 +184,24 @@ export class ChannelCore extends Core {
   onBell() {
     if (this.id === 0) return false
     this.wakeups++
-    if (!this.hearing.express || this.incoming.waits + this.outgoing.waits - this.hushed > UNHUSHED) {
-      try {
-        this.hush()
-      } catch (error) {
-        // One that cannot be silenced may not ring again.
-        this.poison(error)
-        return true
-      }
-    }
+    const empties = !this.hearing.express || this.incoming.waits + this.outgoing.waits - this.hushed > UNHUSHED
+    if (empties && !this.silence()) return true
     this.credits = CREDITS
-    return this.serve()
+    if (this.serve()) return true
+    if (empties) return false
+    // Rung without a reason, maybe until it was full: then it could not ring again.
+    return this.silence() ? this.serve() : true
+  }
+
+  /** Empties the bell, or gives the channel up: one that cannot be emptied may not ring again. */
+  silence() {
+    try {
+      this.hush()
+      return true
+    } catch (error) {
+      this.poison(error)
+      return false
+    }
   }
 
   /** @param {number} events */
@@ -390,6 +400,8 @@ export class ChannelCore extends Core {
       this.block(left < SLICE ? Math.ceil(left) : SLICE)
       result = attempt()
       if (result !== BLOCKED) return /** @type {T} */ (result)
+      // Rung without a reason, maybe until it was full: then it could not ring again.
+      this.hush()
     }
   }
 

@@ -37,8 +37,10 @@ pub struct End {
     ear: OnceLock<Ear>,
 }
 
-/// Rung bells are emptied in pieces of this size; a hostile ringer makes one call more of it, not an endless loop.
-const CLAPPER: usize = 4096;
+/// Bytes that a bell has room for: two pages, which is the least that every user gets. Nobody counts how often it was rung,
+/// so it need not be large; but somebody may leave some ringings in the first page, and whoever polls before he rings is to
+/// find the second one free. It is emptied by one call, so a hostile ringer makes no endless loop of it.
+const ROOM: usize = 2 * 4096;
 
 impl End {
     /// Both ends of a new channel.
@@ -50,8 +52,7 @@ impl End {
     pub fn pair_from(geometry: Geometry, starts: [u32; 2]) -> Result<[Self; 2]> {
         let first = memory::create(&geometry, starts)?;
         let second = memory::duplicate(&first)?;
-        // No larger than a page: nobody counts how often it was rung.
-        let size = Options { capacity: Some(4096), packet: false };
+        let size = Options { capacity: Some(ROOM), packet: false };
         let ((bell0, ring0), (bell1, ring1)) = (pipe(size)?, pipe(size)?);
         let end = |memory, bell, other, side| Self {
             parts: Parts { memory, bell, other },
@@ -171,7 +172,7 @@ impl End {
 
     /// Empties the own bell. Whether it had rung; None where nobody is left who could ring it.
     pub fn hush(&self) -> Result<Option<bool>> {
-        let mut clapper = [0; CLAPPER];
+        let mut clapper = [0; ROOM];
         match self.parts.bell.try_read(&mut clapper)? {
             Attempt::Done(0) => Ok(None),
             Attempt::Done(_) => Ok(Some(true)),
