@@ -45,6 +45,9 @@ pub struct ChannelFacts {
 /// At the end of this environment, the other sides are told before the control lines hang up.
 fn hook(env: &Env) -> napi::Result<()> {
     if !HOOKED.replace(true) {
+        // `process.exit()` of the main thread calls no hooks: there the thread's own variables are dropped, those that were
+        // used first at last.
+        CONTROLS.with(|_| ());
         env.add_env_cleanup_hook((), |()| {
             table::clear(&CHANNELS);
             for id in LENT.take() {
