@@ -1023,6 +1023,7 @@ module.exports.sysvSemaphoreSetValues = nativeBinding.sysvSemaphoreSetValues
 module.exports.sysvSemaphoreStat = nativeBinding.sysvSemaphoreStat
 module.exports.sysvSemaphoreValues = nativeBinding.sysvSemaphoreValues
 module.exports.sysvSemaphoreWait = nativeBinding.sysvSemaphoreWait
+module.exports.topicAbandon = nativeBinding.topicAbandon
 module.exports.topicAgain = nativeBinding.topicAgain
 module.exports.topicClose = nativeBinding.topicClose
 module.exports.topicIsDamaged = nativeBinding.topicIsDamaged

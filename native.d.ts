@@ -763,6 +763,9 @@ export declare function sysvSemaphoreValues(id: number): Array<number>
 /** Operates on a waiter thread, and tells under `token` when it has been done. */
 export declare function sysvSemaphoreWait(reactor: number, token: number, id: number, list: Buffer): void
 
+/** Closes it as if it had not been opened: what was made for it is gone again. */
+export declare function topicAbandon(id: number, address: string): void
+
 export declare function topicAgain(id: number): TopicFacts
 
 export declare function topicClose(id: number): void

@@ -443,7 +443,7 @@ describe('two copies of the package over one addon, as test runners make them', 
     const folder = mkdtempSync(join(tmpdir(), 'os-ipc-'))
     t.after(() => rmSync(folder, { recursive: true }))
     const root = fileURLToPath(new URL('..', import.meta.url))
-    for (const name of ['lib', 'index.js', 'package.json'])
+    for (const name of ['dist', 'index.js', 'bundle.js', 'package.json'])
       cpSync(join(root, name), join(folder, name), { recursive: true })
     // Both load what the first one has loaded.
     writeFileSync(join(folder, 'native.cjs'), `module.exports = require(${JSON.stringify(join(root, 'native.cjs'))})`)

@@ -105,6 +105,14 @@ pub fn topic_close(id: u32) {
     drop(table::discard(&TOPICS, id));
 }
 
+/// Closes it as if it had not been opened: what was made for it is gone again.
+#[napi(catch_unwind)]
+pub fn topic_abandon(id: u32, address: String) {
+    if let (Some(topic), Ok(address)) = (table::discard(&TOPICS, id), Address::new(&address)) {
+        topic.abandon(&address);
+    }
+}
+
 /// `NOT_EQUAL` at once if the word at `offset` is another one; else 0, and the wait goes on under `token`.
 #[napi(catch_unwind)]
 pub fn topic_wait(env: Env, reactor: u32, token: u32, id: u32, offset: u32, expected: i32) -> napi::Result<i32> {

@@ -145,8 +145,9 @@ function topicOn(facts, address, stated, fd = -1) {
     member = new Member(facts)
     agree(member, stated)
   } catch (error) {
-    if (member === undefined) native.topicClose(facts.id)
-    else member.release()
+    if (member !== undefined) member.release()
+    else if (address !== null && fd < 0) native.topicAbandon(facts.id, address)
+    else native.topicClose(facts.id)
     throw error
   }
   return new Topic(new TopicCore(member, address, fd))

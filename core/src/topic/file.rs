@@ -34,8 +34,13 @@ pub(super) struct File {
     pub(super) geometry: Geometry,
     /// Nobody but its owner, who is this user, may write it.
     pub(super) private: bool,
+    /// It was not there before.
+    pub(super) made: bool,
     stat: FileStat,
 }
+
+/// Which file it is, whatever has its name.
+pub(super) type Identity = (libc::dev_t, libc::ino_t);
 
 impl File {
     /// What stands at the address, or a new one.
@@ -45,7 +50,7 @@ impl File {
             let Some(fd) = found(path)? else {
                 match make_whole(path, options) {
                     Err(Error::Os { errno: Errno::EEXIST, .. }) => continue,
-                    made => return Self::inspect(made?, Some(path)),
+                    made => return Ok(Self { made: true, ..Self::inspect(made?, Some(path))? }),
                 }
             };
             let stat = fstat(&fd).map_err(|errno| Error::os(errno, "fstat").at(path))?;
@@ -84,7 +89,11 @@ impl File {
             (parsed, _) => parsed?.ok_or_else(wrong)?,
         };
         let private = stat.st_uid == geteuid().as_raw() && stat.st_mode & OTHERS_WRITE == 0;
-        Ok(Self { fd, geometry, private, stat })
+        Ok(Self { fd, geometry, private, made: false, stat })
+    }
+
+    pub(super) fn identity(&self) -> Identity {
+        (self.stat.st_dev, self.stat.st_ino)
     }
 
     fn has_ended(&self) -> Result<bool> {
@@ -108,7 +117,7 @@ impl File {
     fn withdraw(&self, path: &Path) -> Result<bool> {
         lock(&self.fd, path)?;
         let done = match lstat(path) {
-            Ok(stat) if (stat.st_dev, stat.st_ino) == (self.stat.st_dev, self.stat.st_ino) => {
+            Ok(stat) if (stat.st_dev, stat.st_ino) == self.identity() => {
                 match nix::unistd::unlink(path) {
                     Ok(()) => Ok(true),
                     Err(Errno::ENOENT) => Ok(false),
@@ -143,6 +152,18 @@ pub fn unlink(address: &Address) -> Result<()> {
             nix::unistd::unlink(path).map_err(|errno| Error::os(errno, "unlink").at(path))
         }
         Err(error) => Err(error),
+    }
+}
+
+/// Takes back what was made just now and could not be joined: whoever has been quicker is told as by [`unlink`]. Nobody is
+/// left to be told of a failure.
+pub(super) fn take_back(address: &Address, identity: Identity) {
+    let path = address.path();
+    let Ok(Some(fd)) = found(path) else { return };
+    let Ok(file) = File::inspect(fd, Some(path)) else { return };
+    if file.identity() == identity {
+        drop(file.end());
+        drop(file.withdraw(path));
     }
 }
 

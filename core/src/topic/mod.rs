@@ -51,6 +51,8 @@ pub struct Topic {
     member: Member,
     geometry: Geometry,
     private: bool,
+    /// Which file it is, if it was made for this handle.
+    made: Option<file::Identity>,
     mapping: OnceCell<Arc<Mapping>>,
     /// Another description, for another process.
     spare: OnceCell<OwnedFd>,
@@ -59,7 +61,22 @@ pub struct Topic {
 impl Topic {
     /// Opens the topic of that address, or makes it.
     pub fn open(address: &Address, options: Options) -> Result<Self> {
-        Self::of_file(File::open(address, options)?)
+        let file = File::open(address, options)?;
+        let made = file.made.then(|| file.identity());
+        let joined = Self::of_file(file);
+        if let (Err(_), Some(identity)) = (&joined, made) {
+            file::take_back(address, identity);
+        }
+        joined
+    }
+
+    /// Gives it up, and takes back what was made for it: as if it had not been opened.
+    pub fn abandon(self, address: &Address) {
+        let made = self.made;
+        drop(self);
+        if let Some(identity) = made {
+            file::take_back(address, identity);
+        }
     }
 
     /// Joins the topic whose memory `number` refers to, by a description of its own. On failure the number has not been
@@ -79,8 +96,10 @@ impl Topic {
         Self::of_file(File::inspect(sys_fd::open_anew(fd, OFlag::O_RDWR)?, None)?)
     }
 
-    fn of_file(File { fd, geometry, private, .. }: File) -> Result<Self> {
-        Ok(Self { member: Member::join(fd)?, geometry, private, mapping: OnceCell::new(), spare: OnceCell::new() })
+    fn of_file(file: File) -> Result<Self> {
+        let made = file.made.then(|| file.identity());
+        let File { fd, geometry, private, .. } = file;
+        Ok(Self { member: Member::join(fd)?, geometry, private, made, mapping: OnceCell::new(), spare: OnceCell::new() })
     }
 
     /// What the memory was like when it was opened.
