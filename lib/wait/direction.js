@@ -327,7 +327,7 @@ export class Direction {
  * @param {Promise<any>} promise
  * @param {AbortSignal | undefined} signal
  */
-function traced(promise, signal) {
+function tracedByThen(promise, signal) {
   if (signal === undefined) return promise.then(undefined, failAnew)
   return promise.then(undefined, (error) => {
     if (signal.aborted && error === signal.reason) throw error
@@ -339,5 +339,21 @@ function traced(promise, signal) {
 function failAnew(error) {
   throw retrace(error)
 }
+
+/**
+ * The same where the engine finds out who awaits through async functions alone.
+ * @param {Promise<any>} promise
+ * @param {AbortSignal | undefined} signal
+ */
+async function tracedByAwait(promise, signal) {
+  try {
+    return await promise
+  } catch (error) {
+    if (signal?.aborted && error === signal.reason) throw error
+    throw retrace(error)
+  }
+}
+
+const traced = process.versions.bun === undefined ? tracedByThen : tracedByAwait
 
 function unsettled() {}
