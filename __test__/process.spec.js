@@ -292,11 +292,12 @@ for i in range(3):
     it.stdout.on('data', (data) => {
       text += data
     })
+    const closed = once(it, 'close')
     handle.send('SIGRTMIN+2', { value: -7 })
     handle.send('SIGRTMAX-28', { value: 0x7fffffff })
     handle.send(36)
     assert.deepEqual(await handle.exited(), { code: 0, signal: null })
-    await once(it, 'close')
+    await closed
     const me = `${process.pid} ${process.getuid?.()}`
     assert.deepEqual(
       text
