@@ -17,7 +17,9 @@ export function withSpeeds(page, report) {
 
 /** @param {Report} report */
 export function speeds({ groups, machine, versions, settings }) {
-  const columns = glances(groups)
+  // Not round trips: what the pages measure beside them differs, and costs more than the transports do. They stand side by
+  // side in the report, each beside those of its own page.
+  const columns = glances(groups).filter(({ less }) => !less)
   const transports = [...new Set(columns.flatMap(({ values }) => values))]
     .sort((a, b) => Number(b.ours) - Number(a.ours))
     .map(({ transport, ours }) => ({ transport, ours }))
