@@ -185,11 +185,7 @@ test('a report begins with the best way of each transport to wait, and the READM
   assert.deepEqual(others, [])
   assert.ok(html(report).includes('At a glance'))
   const told = speeds(report).split('\n')
-  assert.deepEqual(told.slice(2, 5), [
-    '| **Channel** | 3.0 M/s |',
-    '| **pipe()** | 500 k/s |',
-    '| zeromq | 200 k/s |',
-  ])
+  assert.deepEqual(told.slice(2, 5), ['| **Channel** | 3.0 M/s |', '| **pipe()** | 500 k/s |', '| zeromq | 200 k/s |'])
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
   const written = withSpeeds(readme, report)
   assert.ok(written.includes(told.join('\n')))

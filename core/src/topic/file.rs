@@ -117,13 +117,11 @@ impl File {
     fn withdraw(&self, path: &Path) -> Result<bool> {
         lock(&self.fd, path)?;
         let done = match lstat(path) {
-            Ok(stat) if (stat.st_dev, stat.st_ino) == self.identity() => {
-                match nix::unistd::unlink(path) {
-                    Ok(()) => Ok(true),
-                    Err(Errno::ENOENT) => Ok(false),
-                    Err(errno) => Err(Error::os(errno, "unlink").at(path)),
-                }
-            }
+            Ok(stat) if (stat.st_dev, stat.st_ino) == self.identity() => match nix::unistd::unlink(path) {
+                Ok(()) => Ok(true),
+                Err(Errno::ENOENT) => Ok(false),
+                Err(errno) => Err(Error::os(errno, "unlink").at(path)),
+            },
             Ok(_) | Err(Errno::ENOENT) => Ok(false),
             Err(errno) => Err(Error::os(errno, "stat").at(path)),
         };

@@ -99,7 +99,14 @@ impl Topic {
     fn of_file(file: File) -> Result<Self> {
         let made = file.made.then(|| file.identity());
         let File { fd, geometry, private, .. } = file;
-        Ok(Self { member: Member::join(fd)?, geometry, private, made, mapping: OnceCell::new(), spare: OnceCell::new() })
+        Ok(Self {
+            member: Member::join(fd)?,
+            geometry,
+            private,
+            made,
+            mapping: OnceCell::new(),
+            spare: OnceCell::new(),
+        })
     }
 
     /// What the memory was like when it was opened.
