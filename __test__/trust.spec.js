@@ -1,6 +1,7 @@
 /** What campaigns have come to: how it is kept, and the page that is made of it. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { list } from '../index.js'
 import { loadCampaigns } from '../scripts/support/trust/campaigns.js'
 import { draw } from '../scripts/support/trust/chart.js'
 import { render, stalePage } from '../scripts/support/trust/page.js'
@@ -69,13 +70,21 @@ describe('docs/trust.md', () => {
   })
 })
 
-test('a look at the soak: eight processes use everything, and tell of themselves', { timeout: 60_000 }, async () => {
+test('a look at the soak: eight processes use everything, tell of themselves, and leave nothing', {
+  timeout: 60_000,
+}, async () => {
+  const named = () => new Set(list().map(({ kind, name, id }) => `${kind} ${name ?? id}`))
+  const before = named()
   const samples = await soak({ ms: 1500, every: 300, seed: 1 })
   assert.equal(new Set(samples.map(({ asks, number }) => `${asks} ${number}`)).size, 8)
   const trials = samples.reduce((sum, sample) => sum + (sample.trials ?? 0), 0)
   assert.ok(trials > 50, `${trials} trials`)
   for (const { descriptors, threads, resident } of samples)
     assert.ok(descriptors > 3 && threads > 1 && resident > 2 ** 20)
+  assert.deepEqual(
+    [...named()].filter((name) => !before.has(name)),
+    [],
+  )
 })
 
 test('a chart shows each line, whatever the values', () => {

@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { lintSteps } from './support/lint.js'
 import { Complaint, main, root } from './support/run.js'
 import { setUp } from './support/setup.js'
@@ -46,9 +47,17 @@ await main(async () => {
   if (chosen.length === 0) throw new Complaint(`No spec matches. There are:\n${specs.join('\n')}`)
   await setUp({ faultInject: true, sanitize: Boolean(process.env.CI) })
   mkdirSync(join(root, 'target/test'), { recursive: true })
-  const outcomes = await takeSteps(
-    filters.length === 0 ? [...lintSteps, referenceStep, rustStep, nodeStep] : [nodeStep],
-  )
+  const before = new Set(await namesOfTheDead())
+  /** @type {import('./support/steps.js').Step} */
+  const leavingsStep = {
+    name: 'nothing left behind',
+    check: async () => (await namesOfTheDead()).filter((name) => !before.has(name)),
+  }
+  const outcomes = await takeSteps([
+    ...(filters.length === 0 ? [...lintSteps, referenceStep, rustStep] : []),
+    nodeStep,
+    leavingsStep,
+  ])
   removeEmptyRegistries()
   console.log('\n── Summary')
   printTimes(outcomes)
@@ -57,6 +66,13 @@ await main(async () => {
   if (rust) console.log(`\n${rustSummary(rust.output)}`)
   console.log(`\n${nodeSummary(report)}`)
 })
+
+/** What processes that have ended should have taken away, as the package itself finds out. Tests are to leave nothing. */
+async function namesOfTheDead() {
+  /** @type {typeof import('../index.js')} */
+  const { cleanup } = await import(pathToFileURL(join(root, 'index.js')).href)
+  return cleanup({ dryRun: true }).map(({ kind, name, id }) => `${kind} ${name ?? id}`)
+}
 
 /** The package keeps these folders; tests are to leave nothing. One that is in use stays. */
 function removeEmptyRegistries() {

@@ -91,6 +91,7 @@ function pairOf(cleaning) {
   const sysv = SysvMessageQueue.open(randomInt(1, 2 ** 31), { create: true, exclusive: true })
   cleaning.push(() => {
     sysv.remove()
+    for (const { name } of [request, reply]) PosixMessageQueue.unlink(name)
     for (const handle of [sysv, request, reply, ...seqpacket, ...stream]) handle.close()
   })
   const shared = { sysv, 'posix-here': reply, 'posix-there': request }
