@@ -82,6 +82,7 @@ pub(crate) trait Function {
     const BODY: Body;
 }
 
+// SAFETY: given to Node-API alone, which calls it with a live environment and the info of that call.
 unsafe extern "C" fn call<F: Function>(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let mut values = [ptr::null_mut(); 4];
     let mut count = values.len();
@@ -213,6 +214,7 @@ impl View {
     }
 }
 
+// SAFETY: given to Node-API alone, as the finaliser of what `hint` owns.
 unsafe extern "C" fn forget_view(_env: sys::napi_env, _data: *mut std::ffi::c_void, hint: *mut std::ffi::c_void) {
     // SAFETY: the owner that `View::buffer` gave away; this is called once, on the thread of the environment.
     drop(unsafe { Rc::from_raw(hint.cast::<View>()) });

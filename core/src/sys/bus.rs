@@ -145,9 +145,9 @@ extern "C" fn on_bus(number: c_int, info: *mut libc::siginfo_t, context: *mut li
         die(number, told.si_code);
         return;
     }
-    // SAFETY: an address that sigaction gave as a handler. Like the kernel, this gives all three arguments to handlers
-    // without SA_SIGINFO too: they leave two registers unread.
     let foreign: extern "C" fn(c_int, *mut libc::siginfo_t, *mut libc::c_void) =
+        // SAFETY: an address that sigaction gave as a handler. Like the kernel, this gives all three arguments to
+        // handlers without SA_SIGINFO too: they leave two registers unread.
         unsafe { std::mem::transmute(foreign) };
     foreign(number, info, context);
 }

@@ -37,6 +37,7 @@ impl Flag {
     }
 }
 
+// SAFETY: what the assembly below defines, with the arguments that it reads; the three words are only addresses.
 unsafe extern "C" {
     fn os_ipc_cancellable(flag: *const AtomicI32, number: libc::c_long, arguments: *const libc::c_long)
     -> libc::c_long;
@@ -209,9 +210,9 @@ extern "C" fn on_signal(number: c_int, info: *mut libc::siginfo_t, context: *mut
     }
     let foreign = FOREIGN.load(Ordering::SeqCst);
     if foreign != libc::SIG_DFL && foreign != libc::SIG_IGN {
-        // SAFETY: an address that sigaction gave as a handler. Like the kernel, this gives all three arguments to
-        // handlers without SA_SIGINFO too: they leave two registers unread.
         let foreign: extern "C" fn(c_int, *mut libc::siginfo_t, *mut libc::c_void) =
+            // SAFETY: an address that sigaction gave as a handler. Like the kernel, this gives all three arguments to
+            // handlers without SA_SIGINFO too: they leave two registers unread.
             unsafe { std::mem::transmute(foreign) };
         // One that passes on to whom it has replaced comes back here, with the mark.
         foreign(number, info, context);

@@ -82,8 +82,8 @@ pub fn attributes(fd: BorrowedFd<'_>) -> Result<Attributes> {
 /// mq_send(3) without waiting: EAGAIN if the queue is full.
 pub fn send(fd: BorrowedFd<'_>, data: &[u8], priority: u32) -> Result<()> {
     let number = libc::SYS_mq_timedsend;
-    // SAFETY: `data` is only read, for its length; the time lives for ever.
     let status =
+        // SAFETY: `data` is only read, for its length; the time lives for ever.
         unsafe { libc::syscall(number, fd.as_raw_fd(), data.as_ptr(), data.len(), priority, &raw const AT_ONCE) };
     ret(status, "mq_send").map(drop).map_err(would_block)
 }
@@ -102,8 +102,8 @@ pub fn receive_waiting(fd: BorrowedFd<'_>, target: &mut [u8]) -> Result<(usize, 
 fn receive_until(fd: BorrowedFd<'_>, target: &mut [u8], time: *const libc::timespec) -> Result<(usize, u32)> {
     let mut priority = 0_u32;
     let number = libc::SYS_mq_timedreceive;
-    // SAFETY: `target` is ours and mutable for the whole call, and so is the priority; the time, if any, is AT_ONCE.
     let length =
+        // SAFETY: `target` is ours and mutable for the whole call, and so is the priority; the time, if any, is AT_ONCE.
         unsafe { libc::syscall(number, fd.as_raw_fd(), target.as_mut_ptr(), target.len(), &raw mut priority, time) };
     let length = ret(length, "mq_receive")?;
     Ok((length.cast_unsigned().try_into().unwrap_or(usize::MAX), priority))

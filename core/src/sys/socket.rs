@@ -109,8 +109,8 @@ pub fn option(fd: BorrowedFd<'_>, option: libc::c_int) -> Result<libc::c_int> {
 /// Sets an option of SOL_SOCKET that is an int.
 pub fn set_option(fd: BorrowedFd<'_>, option: libc::c_int, value: libc::c_int) -> Result<()> {
     let length = size_of::<libc::c_int>() as libc::socklen_t;
-    // SAFETY: reads an int of ours.
     let status =
+        // SAFETY: reads an int of ours.
         unsafe { libc::setsockopt(fd.as_raw_fd(), libc::SOL_SOCKET, option, (&raw const value).cast(), length) };
     ret(status.into(), "setsockopt").map(drop)
 }
@@ -120,8 +120,8 @@ pub fn peer_credentials(fd: BorrowedFd<'_>) -> Result<libc::ucred> {
     let mut value = libc::ucred { pid: 0, uid: u32::MAX, gid: u32::MAX };
     let mut length = size_of::<libc::ucred>() as libc::socklen_t;
     let into = (&raw mut value).cast();
-    // SAFETY: writes at most `length` bytes into a ucred of ours.
     let status =
+        // SAFETY: writes at most `length` bytes into a ucred of ours.
         unsafe { libc::getsockopt(fd.as_raw_fd(), libc::SOL_SOCKET, libc::SO_PEERCRED, into, &raw mut length) };
     ret(status.into(), "getsockopt").map(|_| value)
 }
@@ -133,8 +133,8 @@ pub fn peer_groups(fd: BorrowedFd<'_>) -> Result<Vec<libc::gid_t>> {
         let room = groups.len() * size_of::<libc::gid_t>();
         let mut length = room as libc::socklen_t;
         let into = groups.as_mut_ptr().cast();
-        // SAFETY: writes at most `length` bytes into memory of ours of that size.
         let status =
+            // SAFETY: writes at most `length` bytes into memory of ours of that size.
             unsafe { libc::getsockopt(fd.as_raw_fd(), libc::SOL_SOCKET, libc::SO_PEERGROUPS, into, &raw mut length) };
         let wanted = length as usize / size_of::<libc::gid_t>();
         match ret(status.into(), "getsockopt") {
