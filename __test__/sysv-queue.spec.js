@@ -639,6 +639,14 @@ describe('messages without any text', options, () => {
     )
   })
 
+  test('are seen by a peek from the moment that nobody waits for them', async () => {
+    for (let round = 0; round < 100; round++) {
+      const queue = await stashed()
+      assert.deepEqual(brief(queue.peek()), ['', 3])
+      assert.deepEqual(brief(queue.tryRecv()), ['', 3])
+    }
+  })
+
   test('go to other handles of the process too', async () => {
     const queue = await stashed()
     const other = SysvMessageQueue.fromId(queue.id)

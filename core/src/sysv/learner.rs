@@ -87,11 +87,7 @@ impl Shared {
     /// Takes a message from the stash: its type. Whoever looks here before he asks the kernel gets messages in their order,
     /// also if a thread that was to learn of them has just been called off and has taken one in the last moment.
     pub(super) fn take_stashed(&self, selector: Selector) -> Option<i64> {
-        if self.leaving.load(Ordering::SeqCst) > 0 {
-            let overlaps = |state: &mut State| state.leaving.iter().any(|(_, theirs)| theirs.overlaps(selector));
-            // They are on their way, and this takes no longer than a signal does.
-            drop(self.ended.wait_timeout_while(lock(&self.state), PATIENCE, overlaps));
-        }
+        self.await_leaving(selector);
         // Partner: the store in `ended`, which comes before anybody is told, and before it leaves.
         if self.stashed.load(Ordering::SeqCst) == 0 {
             return None;
@@ -105,8 +101,18 @@ impl Shared {
 
     /// The type of the message at `index` of the stash, or how many it has.
     pub(super) fn peek_stashed(&self, index: usize) -> std::result::Result<i64, usize> {
+        self.await_leaving(Selector::Any);
         let state = lock(&self.state);
         state.stash.get(index).copied().ok_or(state.stash.len())
+    }
+
+    /// Waits until no thread that has been called off may still bring a message for `selector`.
+    fn await_leaving(&self, selector: Selector) {
+        if self.leaving.load(Ordering::SeqCst) > 0 {
+            let overlaps = |state: &mut State| state.leaving.iter().any(|(_, theirs)| theirs.overlaps(selector));
+            // They are on their way, and this takes no longer than a signal does.
+            drop(self.ended.wait_timeout_while(lock(&self.state), PATIENCE, overlaps));
+        }
     }
 
     /// Has `tell` called once, on whatever thread, when there may be a message for `selector`.
