@@ -54,8 +54,8 @@ export default {
     }
     ends.close()
     const [fastest, slowest] = [Math.min(...exits), Math.max(...exits)]
-    // What is pending would hold up every exit; a busy machine holds up one or the other.
-    assert.ok(fastest < 100 && slowest < 2000, `exits took ${fastest} to ${slowest} ms`)
+    // What is pending would hold up every exit; a busy machine holds up one or the other, and a few may be all there are.
+    assert.ok(fastest < (context.long ? 100 : 500) && slowest < 2000, `exits took ${fastest} to ${slowest} ms`)
     return { exits: exits.length, slowestExitMs: slowest, messages: tally.count }
   },
 }

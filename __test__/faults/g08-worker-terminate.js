@@ -62,7 +62,8 @@ export default {
     assert.equal(await settled(() => threadCounts().others, before.others), before.others, 'threads')
     const more = mappings() - before.mappings
     assert.ok(more < SLACK, `${more} mappings more after ${context.rounds} workers`)
-    assert.ok(figures.slowestEndMs < 500, `a worker took ${figures.slowestEndMs} ms to end`)
+    // A thread that it would have to wait for is waited for a second.
+    assert.ok(figures.slowestEndMs < 900, `a worker took ${figures.slowestEndMs} ms to end`)
 
     // The environment that is left works as before.
     await kind.send(ends.sender, kind.encode(1))
