@@ -14,11 +14,12 @@ use std::sync::OnceLock;
 
 use napi::bindgen_prelude::Function;
 use napi::{Env, JsValue, Status, sys};
-use os_ipc_core::Result;
 use os_ipc_core::sys::epoll;
 use os_ipc_core::sys::signal::{Callable, Disposition, disposition};
+use os_ipc_core::{Error, Result};
 
 use super::{ALIVE, COUNT, GUESS, Harvester, IN_TURN, KEPT};
+use crate::error::OrThrow;
 
 /// From libuv's ABI, which is stable within its major version 1.
 const UV_POLL: c_int = 8;
@@ -97,7 +98,13 @@ impl Driver {
 
         // SAFETY: the memory is of the size that libuv asked for, zeroed, and stays where it is.
         let status = unsafe { (uv.poll_init)(env.get_uv_event_loop()?, handle, harvester.epoll.as_fd().as_raw_fd()) };
-        check_uv(status, "uv_poll_init")?;
+        if let Err(error) = check_uv(status, "uv_poll_init") {
+            // SAFETY: it was made above, and nobody else knows of it.
+            unsafe { sys::napi_async_destroy(env.raw(), context) };
+            // SAFETY: so was this one.
+            unsafe { sys::napi_delete_reference(env.raw(), reference) };
+            return Err(error).or_throw(env);
+        }
         // SAFETY: the loop of a live environment.
         let backend = unsafe { (uv.backend_fd)(env.get_uv_event_loop()?) };
         let poll = Rc::new(Poll {
@@ -116,7 +123,7 @@ impl Driver {
         // SAFETY: an initialised handle.
         unsafe { (poll.uv.set_data)(handle, data) };
         // SAFETY: an initialised handle; `on_poll` has the signature of a uv_poll_cb.
-        check_uv(unsafe { (poll.uv.poll_start)(handle, UV_READABLE, on_poll) }, "uv_poll_start")?;
+        check_uv(unsafe { (poll.uv.poll_start)(handle, UV_READABLE, on_poll) }, "uv_poll_start").or_throw(env)?;
         // SAFETY: an initialised handle. Idle, it keeps no loop alive.
         unsafe { (poll.uv.unreference)(handle) };
 
@@ -342,6 +349,7 @@ fn check(status: sys::napi_status, call: &str) -> napi::Result<()> {
     }
 }
 
-fn check_uv(status: c_int, call: &str) -> napi::Result<()> {
-    if status == 0 { Ok(()) } else { Err(napi::Error::from_reason(format!("{call} failed with {status}"))) }
+/// What libuv gives is an error number of the system, negated.
+fn check_uv(status: c_int, call: &'static str) -> Result<()> {
+    if status == 0 { Ok(()) } else { Err(Error::io(&std::io::Error::from_raw_os_error(-status), call)) }
 }
