@@ -643,6 +643,35 @@ describe('a descriptor', () => {
     })
   }
 
+  test('both ends go to others by their descriptors, although one handle was forgotten and not closed', async () => {
+    const script = `
+      import { readdirSync } from 'node:fs'
+      import { Channel } from ${JSON.stringify(new URL('../index.js', import.meta.url).href)}
+      import native from ${JSON.stringify(new URL('../lib/load.js', import.meta.url).href)}
+      const copyOf = (channel) => native.descriptorsCopy([channel.fd])[0]
+      const count = () => readdirSync('/proc/self/fd').length
+      const fds = []
+      function half() {
+        const [forgotten, other] = Channel.pair()
+        fds.push(copyOf(forgotten))
+        return other
+      }
+      const other = half()
+      const before = count()
+      for (let i = 0; i < 1000 && count() === before; i++) {
+        globalThis.gc()
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+      fds.push(copyOf(other))
+      other.close()
+      const [near, far] = fds.map((fd) => Channel.fromFd(fd))
+      await near.send('there')
+      console.log(String(await far.recv()))
+      process.exit()`
+    const child = start('--input-type=module', ['-e', script], { node: ['--expose-gc', '--no-warnings'] })
+    assert.equal(await child.succeeded(), 'there\n')
+  })
+
   test('of an end that was closed leaves nothing with the one that stays', async () => {
     const [a, b] = pair()
     const before = descriptors()

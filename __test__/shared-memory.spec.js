@@ -568,6 +568,7 @@ describe('a misused handle', options, () => {
     'post-to-a-worker': 1 << 20,
     'write-to-read-only': true,
     'truncated-by-a-peer': [0, 'ERR_IPC_TRUNCATED', 'ERR_IPC_TRUNCATED', 'ERR_IPC_TRUNCATED', 'ERR_IPC_TRUNCATED'],
+    'larger-than-a-buffer': ['x', true],
     'shown-twice': [true, 0],
     'beyond-the-end': [0],
     'collected-in-any-order': true,

@@ -144,6 +144,33 @@ describe('one to many', () => {
     }
   })
 
+  for (const codec of /** @type {const} */ (['json', 'structured'])) {
+    test(`that have no bytes with the codec '${codec}' are bad input, and nothing of them is published`, async () => {
+      const topic = topicOf({ codec })
+      const subscription = await subscribed(topic)
+      const thrown = new Error('sprung')
+      const trap = {
+        get broken() {
+          throw thrown
+        },
+      }
+      const cycle = /** @type {any} */ ({})
+      cycle.cycle = cycle
+      const wrong = codec === 'json' ? [{ big: 1n }, cycle, trap] : [{ function() {} }, Symbol('x'), trap]
+      for (const message of wrong) {
+        const check = (/** @type {any} */ { code, cause }) =>
+          code === 'ERR_INVALID_ARG_VALUE' && cause instanceof Error && (message !== trap || cause === thrown)
+        await assert.rejects(topic.publish(message), check)
+        await assert.rejects(topic.publish(message, { timeout: 1000 }), check)
+        assert.throws(() => topic.tryPublish(message), check)
+        assert.throws(() => topic.publishSync(message), check)
+      }
+      assert.equal(subscription.tryRecv(), undefined)
+      await topic.publish({ whole: true })
+      assert.deepEqual(await subscription.recv(), { whole: true })
+    })
+  }
+
   test('several processes publish and several receive, each publisher in its order', async () => {
     const address = newAddress()
     topicOf({ capacity: 65_536 }, address)

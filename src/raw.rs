@@ -174,6 +174,9 @@ pub(crate) struct View {
     mapping: Arc<Mapping>,
 }
 
+/// What a buffer's finaliser gives back.
+type Owner = Rc<Cell<Option<Rc<View>>>>;
+
 impl View {
     /// An ArrayBuffer over the mapping; None where the runtime has none over memory that is not its own.
     pub(crate) fn buffer<'env>(
@@ -182,21 +185,23 @@ impl View {
     ) -> napi::Result<Option<(Unknown<'env>, Rc<Self>)>> {
         let (address, length) = (mapping.address(), mapping.len());
         let view = Rc::new(Self { mapping });
+        // Where it fails (of too large a size, for one) the callback is called all the same or it is not, at once or later,
+        // and nobody says which: so what it owns is a place of its own, from which the view is taken back then.
+        let owner: Owner = Rc::new(Cell::new(Some(Rc::clone(&view))));
         let mut buffer = ptr::null_mut();
-        // SAFETY: memory that stays where it is until `forget_view` gives its last owner back; the hint is one of them.
+        // SAFETY: memory that stays where it is until `forget_view` gives its last owner back; the hint has one of them.
         let status = unsafe {
             sys::napi_create_external_arraybuffer(
                 env.raw(),
                 address.as_ptr().cast(),
                 length,
                 Some(forget_view),
-                Rc::into_raw(Rc::clone(&view)).cast_mut().cast(),
+                Rc::into_raw(Rc::clone(&owner)).cast_mut().cast(),
                 &raw mut buffer,
             )
         };
         if status != sys::Status::napi_ok {
-            // SAFETY: nobody else will: the callback is not called for what was not made.
-            drop(unsafe { Rc::from_raw(Rc::as_ptr(&view)) });
+            drop(owner.take());
             return if status == sys::Status::napi_no_external_buffers_allowed { Ok(None) } else { Err(error(status)) };
         }
         if !stands_at(env, buffer, address) {
@@ -216,8 +221,8 @@ impl View {
 
 // SAFETY: given to Node-API alone, as the finaliser of what `hint` owns.
 unsafe extern "C" fn forget_view(_env: sys::napi_env, _data: *mut std::ffi::c_void, hint: *mut std::ffi::c_void) {
-    // SAFETY: the owner that `View::buffer` gave away; this is called once, on the thread of the environment.
-    drop(unsafe { Rc::from_raw(hint.cast::<View>()) });
+    // SAFETY: the owner that `View::buffer` gave away; this is called at most once, on the thread of the environment.
+    drop(unsafe { Rc::from_raw(hint.cast::<Cell<Option<Rc<View>>>>()) });
 }
 
 /// Some runtimes copy in silence.

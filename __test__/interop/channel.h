@@ -416,7 +416,7 @@ static int channel_offer(struct channel *c) {
 static int channel_send(struct channel *c, const void *data, uint32_t length) {
   uint32_t capacity = c->capacity[c->side], piece = capacity / 4 - 8;
   if (length > c->max_message_size) return -EMSGSIZE;
-  int rendezvous = c->flags & CHANNEL_RENDEZVOUS, whole = length <= capacity / 2 - 8, done;
+  int rendezvous = c->flags & CHANNEL_RENDEZVOUS, whole = length <= capacity / 2 - 8 && length < 1u << 28, done;
   /* The rest of the last message. */
   if (rendezvous && (done = channel_wait_for_head(c, c->tail)) < 0) return done;
   uint32_t start[2] = {length, 0};

@@ -504,10 +504,11 @@ function sendOf(core, message, handles, signal) {
   const payload = core.codec.encode(message)
   const parcels = parcelsOf(handles)
   checkLength(core, payload)
-  // What the message is made of may have been code of the user's, which has closed the channel.
+  const aborted = signal?.aborted
+  // What the message is made of may have been code of the user's, which has closed the channel. So may the signal.
   core.ready()
   checkPeer(core)
-  if (signal?.aborted) throw signal.reason
+  if (aborted) throw signal?.reason
   if (parcels.length === 0 && core.putsFast && core.sending.head === undefined) {
     try {
       if (core.outgoing.putFast(payload)) return undefined

@@ -45,9 +45,9 @@ const forgotten = new FinalizationRegistry((shown) => native.sharedMemoryForget(
 /** @typedef {{ buffer: ArrayBuffer, shown: number }} Shown */
 
 /**
- * How an end goes: whether it says so although it was never attached, or nothing at all since another process has it; and
- * what was shown of the memory.
- * @typedef {{ announce: boolean, moved: boolean, views: Shown[] }} Parting
+ * How an end goes: whether it says so although it was never attached, or nothing at all since another process has it; the other
+ * end of a pair, which needs this one's control line if it goes to another process too; and what was shown of the memory.
+ * @typedef {{ announce: boolean, moved: boolean, sibling: WeakRef<ChannelCore> | undefined, views: Shown[] }} Parting
  */
 
 export class ChannelCore extends Core {
@@ -58,13 +58,11 @@ export class ChannelCore extends Core {
    */
   constructor(facts, control, { unbounded, maxQueued }) {
     /** @type {Parting} */
-    const parting = { announce: false, moved: false, views: [] }
+    const parting = { announce: false, moved: false, sibling: undefined, views: [] }
     super(facts.id, control.fd, closingBy(parting, control))
     this.parting = parting
     /** Leaves what another process needs where that can find it: of an end that nobody has used yet. @type {(() => void) | undefined} */
     this.provide = undefined
-    /** The other end of a pair, while it may need this one's control line. @type {WeakRef<ChannelCore> | undefined} */
-    this.sibling = undefined
     this.facts = factsOf(facts)
     this.codec = codecs[this.facts.codec]
     this.control = control
@@ -316,19 +314,23 @@ export class ChannelCore extends Core {
    * @param {import('../validate.js').Wait} wait
    */
   submit(operation, wait) {
+    const { signal } = wait
+    if (signal !== undefined) {
+      if (signal.aborted) return Promise.reject(signal.reason)
+      // A signal of the user's own making may have closed it.
+      this.check()
+    }
     if (this.credits > 0 || wait.timeout === 0) {
       this.credits--
       if (this.receiving.head === undefined) {
-        if (wait.signal?.aborted) return Promise.reject(wait.signal.reason)
         const result = operation.attempt()
         if (result !== BLOCKED) return Promise.resolve(result)
         this.credits = CREDITS
       }
       if (wait.timeout === 0) return this.receiving.submit(operation, wait)
-      return wait.signal?.aborted ? Promise.reject(wait.signal.reason) : this.receiving.enqueue(operation, wait)
+      return this.receiving.enqueue(operation, wait)
     }
     this.credits = CREDITS
-    if (wait.signal?.aborted) return Promise.reject(wait.signal.reason)
     inNextTurn(this.receiving)
     return this.receiving.enqueue(operation, wait)
   }
@@ -518,14 +520,23 @@ function closingBy(parting, control) {
   return {
     close(id) {
       try {
-        // Says in the memory that this side has closed, so before that goes and before the control line hangs up.
-        if (parting.moved) native.channelLeave(id)
-        else native.channelClose(id, parting.announce)
+        if (parting.moved || !parting.announce) parting.sibling?.deref()?.provide?.()
       } finally {
-        for (const { shown, buffer } of parting.views) native.sharedMemoryRevoke(shown, buffer)
-        control.close()
+        depart(id, parting, control)
       }
     },
+  }
+}
+
+/** @param {number} id @param {Parting} parting @param {Control} control */
+function depart(id, parting, control) {
+  try {
+    // Says in the memory that this side has closed, so before that goes and before the control line hangs up.
+    if (parting.moved) native.channelLeave(id)
+    else native.channelClose(id, parting.announce)
+  } finally {
+    for (const { shown, buffer } of parting.views) native.sharedMemoryRevoke(shown, buffer)
+    control.close()
   }
 }
 

@@ -38,8 +38,6 @@ addRow('channel', {
   gone(channel) {
     const leaving = core(channel)
     leaving.parting.moved = true
-    // The other end may want to leave this process too, and its memory goes by this one's control line.
-    leaving.sibling?.deref()?.provide?.()
     leaving.close()
   },
   rebuild({ fds, meta }) {

@@ -46,3 +46,8 @@ export const RENDEZVOUS = 8
 export function recordSize(length) {
   return (length + RECORD + 7) & ~7
 }
+
+/** The largest payload of one record: half of the ring, and what a record's first word can say. @param {number} capacity */
+export function largestPayload(capacity) {
+  return Math.min((capacity >> 1) - RECORD, LENGTH & ~7)
+}

@@ -1,6 +1,7 @@
 /**
  * How a channel is made, checked once.
  */
+import { constants } from 'node:buffer'
 import { coded, invalidType, invalidValue, outOfRange } from '../errors.js'
 import { boolean, integer } from '../validate.js'
 import { CHECKSUM, CODECS, RENDEZVOUS } from './layout.js'
@@ -21,6 +22,8 @@ const CAPACITY = 1024 * 1024
 /** Of a rendezvous: room for what is offered. */
 const RENDEZVOUS_CAPACITY = 64 * 1024
 const MOST_CAPACITY = 2 ** 30
+/** Each ring is mapped twice, with the header in one piece: more than Node 20 has a buffer for. */
+const MOST_HERE = constants.MAX_LENGTH > 4 * MOST_CAPACITY ? MOST_CAPACITY : MOST_CAPACITY / 2
 const MAX_MESSAGE_SIZE = 16 * 1024 * 1024
 const MOST_MESSAGE_SIZE = 2 ** 31 - 1
 const MAX_QUEUED = 64 * 1024 * 1024
@@ -31,7 +34,7 @@ export function optionsOf(given) {
   const { codec, checksum } = statedOf(given)
   if (typeof capacity !== 'number') throw invalidType('options.capacity', 'of type number', capacity)
   const unbounded = capacity === Number.POSITIVE_INFINITY
-  if (!unbounded) integer('options.capacity', capacity, 0, MOST_CAPACITY)
+  if (!unbounded) integer('options.capacity', capacity, 0, MOST_HERE)
   integer('options.maxMessageSize', maxMessageSize, 1, MOST_MESSAGE_SIZE)
   const rendezvous = capacity === 0
   return {

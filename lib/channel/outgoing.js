@@ -10,6 +10,7 @@ import {
   ABORT,
   HEAD,
   KIND_SHIFT,
+  largestPayload,
   OFFER,
   PIECE,
   RECEIVER_SLEEPS,
@@ -48,7 +49,7 @@ export class Outgoing extends Ring {
     this.checksum = facts.checksum
     this.rendezvous = facts.rendezvous
     /** The largest payload of one record. */
-    this.largest = (this.capacity >> 1) - RECORD
+    this.largest = largestPayload(this.capacity)
     this.largestWhole = Math.min(this.largest, facts.maxMessageSize)
     this.sent = 0
     this.bytesSent = 0

@@ -38,18 +38,14 @@ export function pair(given) {
 function inheritable(core, sibling) {
   core.fdProperty = INHERITABLE
   core.parting.announce = true
-  core.sibling = new WeakRef(sibling)
+  core.parting.sibling = new WeakRef(sibling)
+  // It outlives its end, if that is forgotten and not closed.
+  const { control } = sibling
   core.provide = () => {
     core.provide = undefined
-    const other = core.sibling?.deref()
-    // Of one that is being closed the control line is still there.
-    if (core.attached || core.closed || other === undefined || other.control.id === 0) return
-    other.control.send('S', { side: core.facts.side }, native.channelDescriptors(core.id))
+    if (core.attached || core.closed || control.id === 0) return
+    control.send('S', { side: core.facts.side }, native.channelDescriptors(core.id))
   }
-  // What the other end's next owner needs goes by this one's control line.
-  core.closing.add(() => {
-    if (!core.parting.announce && !core.parting.moved) core.sibling?.deref()?.provide?.()
-  })
 }
 
 /** One for all, or the engine would have no common shape for them. */

@@ -149,7 +149,11 @@ export class Direction {
    */
   submit(operation, wait) {
     const { signal } = wait
-    if (signal?.aborted) return Promise.reject(signal.reason)
+    if (signal !== undefined) {
+      if (signal.aborted) return Promise.reject(signal.reason)
+      // A signal of the user's own making may have closed it.
+      if (this.core.closed) return Promise.reject(closedError())
+    }
     const now = wait.timeout === 0
     if (now && this.head !== undefined) this.onReady()
     // What may not wait is tried even though it seems to be in vain.
@@ -176,7 +180,6 @@ export class Direction {
    */
   enqueue(operation, wait) {
     const { core } = this
-    // A signal of the user's own making may have closed it.
     if (core.closed) throw closedError()
     if (core.waiting >= core.pendingLimit) throw tooManyPending(core.pendingLimit)
     const watch = this.watch

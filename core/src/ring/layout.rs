@@ -43,6 +43,12 @@ pub fn record_size(length: usize) -> u32 {
     u32::try_from((length + RECORD).next_multiple_of(8)).unwrap_or(u32::MAX)
 }
 
+/// The largest payload of one record in a ring of `capacity` bytes: half of it, and what a record's first word can say.
+#[must_use]
+pub fn largest_payload(capacity: u32) -> u32 {
+    (capacity / 2 - RECORD as u32).min(LENGTH_MASK & !7)
+}
+
 /// In the word of flags: checksums.
 pub const CHECKSUM: u32 = 4;
 /// In the word of flags: a message is taken or it is not sent.
@@ -142,5 +148,20 @@ impl Geometry {
             && geometry.max_message_size > 0
             && geometry.size() == size;
         if fits { Ok(geometry) } else { Err(Error::Corrupt("the geometry of the channel's memory is impossible")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_record_fits_its_first_word_and_half_of_the_ring() {
+        for shift in 12..=30 {
+            let largest = largest_payload(1 << shift);
+            assert_eq!(largest & LENGTH_MASK, largest, "2^{shift}");
+            assert!(largest % 8 == 0 && record_size(largest as usize) <= (1 << shift) / 2, "2^{shift}");
+            assert!(shift == 30 || record_size(largest as usize) == (1 << shift) / 2, "2^{shift}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use nix::errno::Errno;
 
-use super::layout::{Geometry, KIND_SHIFT, RECORD, record_size};
+use super::layout::{Geometry, KIND_SHIFT, RECORD, largest_payload, record_size};
 use super::place::{Place, Word};
 use super::record::Kind;
 use crate::error::{Error, Result};
@@ -56,7 +56,7 @@ impl<P: Place> Producer<P> {
     /// The largest payload of one record.
     #[must_use]
     pub fn largest(&self) -> usize {
-        (self.place.capacity() / 2) as usize - RECORD
+        largest_payload(self.place.capacity()) as usize
     }
 
     /// Sends a message of one record. Longer ones go by [`begin`](Self::begin) and [`proceed`](Self::proceed).
