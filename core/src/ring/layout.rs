@@ -160,7 +160,7 @@ mod tests {
         for shift in 12..=30 {
             let largest = largest_payload(1 << shift);
             assert_eq!(largest & LENGTH_MASK, largest, "2^{shift}");
-            assert!(largest % 8 == 0 && record_size(largest as usize) <= (1 << shift) / 2, "2^{shift}");
+            assert!(largest.is_multiple_of(8) && record_size(largest as usize) <= (1 << shift) / 2, "2^{shift}");
             assert!(shift == 30 || record_size(largest as usize) == (1 << shift) / 2, "2^{shift}");
         }
     }
