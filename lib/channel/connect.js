@@ -145,7 +145,13 @@ export function answered(socket, options, peer) {
   }
   control.peer = peer
   const core = new ChannelCore(ours, control, options)
-  const channel = new Channel(core)
-  core.ready()
-  return channel
+  try {
+    const channel = new Channel(core)
+    core.ready()
+    return channel
+  } catch (error) {
+    // The other side has its end by now, and sees this one go.
+    core.close()
+    throw error
+  }
 }

@@ -215,7 +215,9 @@ export class ChannelCore extends Core {
     try {
       this.gone = this.control.poll()
     } catch (error) {
-      this.poison(error)
+      // The kernel is short of memory, which is no fault of the other side's: what has come is there still.
+      const { code } = /** @type {any} */ (error)
+      if (code !== 'ENOMEM' && code !== 'ENOBUFS') this.poison(error)
       return
     }
     const { peer } = this.control

@@ -3,11 +3,10 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use nix::fcntl::{FcntlArg, fcntl};
-
 use super::Range;
 use crate::error::{Error, Result};
 use crate::sys::cancel::Flag;
+use crate::sys::fd::set_lock;
 use crate::sys::{Attempt, attempt, blocking};
 
 /// A description that nothing is locked through, kept for the next lock: to open one costs more than to lock.
@@ -59,7 +58,7 @@ impl Description {
 
     fn set(&self, wanted: &libc::flock) -> Result<()> {
         let Some(fd) = &self.fd else { return Err(Error::Closed) };
-        fcntl(fd, FcntlArg::F_OFD_SETLK(wanted)).map_err(|errno| Error::os(errno, "F_OFD_SETLK"))?;
+        set_lock(fd, wanted).map_err(|errno| Error::os(errno, "F_OFD_SETLK"))?;
         Ok(())
     }
 }

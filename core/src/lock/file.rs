@@ -12,12 +12,13 @@ use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags, FcntlArg, OFlag, fcntl, open, posix_fallocate};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open, posix_fallocate};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, lstat};
 use nix::unistd::{geteuid, linkat};
 
 use super::{Kind, object};
 use crate::error::{Error, Result};
+use crate::sys::fd::set_lock;
 use crate::sys::mman::{Access, Mapping, Part, page_size};
 use crate::sys::{fd as sys_fd, retry};
 
@@ -218,7 +219,7 @@ impl Published {
         let done = self.withdraw_locked(name, first);
         let unlock = libc::flock { l_type: libc::F_UNLCK as _, ..whole_file(libc::F_WRLCK) };
         // Closing the file does the same.
-        let _unlocked = fcntl(&self.fd, FcntlArg::F_OFD_SETLK(&unlock));
+        let _unlocked = set_lock(&self.fd, &unlock);
         done
     }
 
@@ -238,7 +239,7 @@ impl Published {
 
     fn lock(&self, name: &Name) -> Result<()> {
         for _ in 0..ATTEMPTS {
-            match fcntl(&self.fd, FcntlArg::F_OFD_SETLK(&whole_file(libc::F_WRLCK))) {
+            match set_lock(&self.fd, &whole_file(libc::F_WRLCK)) {
                 Ok(_) => return Ok(()),
                 Err(Errno::EAGAIN | Errno::EACCES) => thread::sleep(Duration::from_millis(1)),
                 Err(errno) => return Err(at(errno, "fcntl", name)),

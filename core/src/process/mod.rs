@@ -155,7 +155,8 @@ impl AsFd for Process {
 /// Whose pidfd that is: 0 if it has no number here, negative if it has been reaped.
 fn pid_of(fd: BorrowedFd<'_>) -> Result<i32> {
     let path = format!("/proc/self/fdinfo/{}", fd.as_raw_fd());
-    let told = fs::read_to_string(path).unwrap_or_default();
+    // Whatever is open has such a file.
+    let told = fs::read_to_string(path).map_err(|error| Error::io(&error, "open"))?;
     let pid = told.lines().find_map(|line| line.strip_prefix("Pid:")?.trim().parse().ok());
     pid.ok_or(Error::WrongKind { expected: "that of a process (pidfd_open)", path: None })
 }

@@ -24,6 +24,7 @@ use super::Object;
 use super::folder::Folder;
 use super::owner::{Namespaces, Owner};
 use crate::error::{Error, Result};
+use crate::sys::fd::set_lock;
 
 const MAGIC: [&str; 2] = ["os-ipc", "registry"];
 const VERSION: &str = "1";
@@ -69,7 +70,10 @@ impl Entry {
         for number in 0..u32::MAX {
             let name = OsString::from(owner.entry_name(number));
             let Some(file) = folder.create(&name)? else { continue };
-            lock_own(&file, &folder, &name)?;
+            if let Err(error) = lock_own(&file, &folder, &name) {
+                drop(folder.remove(&name));
+                return Err(error);
+            }
             let mut entry = Self { folder, owner, name, file, length: 0, objects };
             return match entry.write(&text) {
                 Ok(()) => Ok(entry),
@@ -297,7 +301,7 @@ fn lock_own(file: &File, folder: &Folder, name: &OsStr) -> Result<()> {
 
 /// By a lock of the open file description: it goes with the last descriptor, and so with the process.
 fn try_lock(file: &File, folder: &Folder, name: &OsStr) -> Result<bool> {
-    match fcntl(file, FcntlArg::F_OFD_SETLK(&whole_file())) {
+    match set_lock(file, &whole_file()) {
         Ok(_) => Ok(true),
         Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
         Err(errno) => Err(Error::os(errno, "fcntl").at(folder.path().join(name))),

@@ -1,6 +1,6 @@
 //! Descriptors: adopting numbers, copying, opening anew.
 
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open};
@@ -97,4 +97,15 @@ pub fn self_path(fd: BorrowedFd<'_>) -> String {
 #[must_use]
 pub fn target_of(fd: BorrowedFd<'_>) -> String {
     std::fs::read_link(self_path(fd)).map(|path| path.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// fcntl(2), F_OFD_SETLK: locks or unlocks at once or not at all. A file that lies elsewhere may have to be asked for, and a
+/// signal interrupts that.
+pub fn set_lock(fd: impl AsFd, lock: &libc::flock) -> nix::Result<()> {
+    loop {
+        match fcntl(fd.as_fd(), FcntlArg::F_OFD_SETLK(lock)) {
+            Err(Errno::EINTR) => {}
+            other => return other.map(drop),
+        }
+    }
 }

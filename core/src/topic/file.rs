@@ -7,7 +7,6 @@ use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::stat::{FileStat, SFlag, fstat, lstat};
 use nix::sys::uio::{pread, pwrite};
 use nix::unistd::geteuid;
@@ -16,6 +15,7 @@ use super::layout::{BELL, BELLS, ENDED, HEADER, STATE};
 use super::{Address, Geometry, Options};
 use crate::error::{Error, Result};
 use crate::shm::file::{Place, existing, make};
+use crate::sys::fd::set_lock;
 use crate::sys::mman::Mapping;
 use crate::sys::retry;
 
@@ -126,7 +126,7 @@ impl File {
             Err(errno) => Err(Error::os(errno, "stat").at(path)),
         };
         // Closing the file does the same.
-        let _unlocked = fcntl(&self.fd, FcntlArg::F_OFD_SETLK(&first_byte(libc::F_UNLCK)));
+        let _unlocked = set_lock(&self.fd, &first_byte(libc::F_UNLCK));
         done
     }
 }
@@ -202,7 +202,7 @@ fn is_trusted(stat: &FileStat) -> bool {
 
 fn lock(fd: &OwnedFd, path: &Path) -> Result<()> {
     for _ in 0..LOCK_ATTEMPTS {
-        match fcntl(fd, FcntlArg::F_OFD_SETLK(&first_byte(libc::F_WRLCK))) {
+        match set_lock(fd, &first_byte(libc::F_WRLCK)) {
             Ok(_) => return Ok(()),
             Err(Errno::EAGAIN | Errno::EACCES) => thread::sleep(Duration::from_millis(1)),
             Err(errno) => return Err(Error::os(errno, "F_OFD_SETLK").at(path)),

@@ -10,6 +10,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 
 use crate::error::{Error, Result};
 use crate::sys::cancel::Flag;
+use crate::sys::fd::set_lock;
 use crate::sys::{blocking, random};
 
 /// The byte of number 0.
@@ -34,7 +35,7 @@ impl Member {
             if !is_number(number) {
                 continue;
             }
-            match fcntl(&file, FcntlArg::F_OFD_SETLK(&byte(number, libc::F_WRLCK))) {
+            match set_lock(&file, &byte(number, libc::F_WRLCK)) {
                 Ok(_) => return Ok(Self { file: Arc::new(file), number }),
                 // Somebody has it.
                 Err(Errno::EAGAIN | Errno::EACCES) => {}
@@ -77,7 +78,7 @@ impl Member {
             }
             blocking::lock_range(file.as_fd(), &byte(number, libc::F_RDLCK), flag)?;
             let unlock = byte(number, libc::F_UNLCK);
-            fcntl(&*file, FcntlArg::F_OFD_SETLK(&unlock)).map_err(|errno| Error::os(errno, "F_OFD_SETLK"))?;
+            set_lock(&*file, &unlock).map_err(|errno| Error::os(errno, "F_OFD_SETLK"))?;
             Ok(())
         }
     }
@@ -87,7 +88,7 @@ impl Drop for Member {
     /// Not by the close alone: a child that is about to execute another program may have a copy until then.
     fn drop(&mut self) {
         // It fails for no lock that was granted; and then the close has to do.
-        let _unlocked = fcntl(&*self.file, FcntlArg::F_OFD_SETLK(&byte(self.number, libc::F_UNLCK)));
+        let _unlocked = set_lock(&*self.file, &byte(self.number, libc::F_UNLCK));
     }
 }
 

@@ -79,6 +79,7 @@ fn lock_folder(path: &Path) -> Result<Flock<File>> {
                 file = back;
                 sleep(PAUSE);
             }
+            Err((back, Errno::EINTR)) => file = back,
             Err((_, errno)) => return Err(Error::os(errno, "flock").at(folder)),
         }
     }
