@@ -39,6 +39,8 @@ export default {
   promise: 'whichever call of an open or a transfer fails: a typed error, nothing half made, and it works again',
   needs: ['strace'],
   short: 1000,
+  // What the addon itself calls is looked at by g12-every-call, class by class; here are the runtime's calls for it besides.
+  looks: ['fifo', 'posix-queue', 'process', 'shared-memory', 'signals', 'spawn', 'unix-listener'],
 
   roles: {
     /** Opens, waits, sends, receives and copies, once; gives the code of the error if one of these has failed. */

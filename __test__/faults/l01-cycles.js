@@ -57,7 +57,7 @@ export default {
   longest: 120_000,
 
   async run(kind, context) {
-    const least = context.long ? 10_000 : 1000
+    const least = (kind.leastCycles ?? 1000) * (context.long ? 10 : 1)
     const names = Object.keys(CYCLES)
     const cycle = async (count) => {
       for (let i = 0; i < count; i++) {
@@ -67,7 +67,7 @@ export default {
       globalThis.gc()
     }
     // Until everything has been compiled and allocated once.
-    await cycle(least / 5)
+    await cycle(Math.ceil(least / 5))
     const warm = context.rounds
     const before = {
       descriptors: descriptors(),
@@ -77,7 +77,7 @@ export default {
     }
     const samples = []
     while (context.goesOn() || context.rounds < least) {
-      await cycle(least / 50)
+      await cycle(Math.ceil(least / 50))
       samples.push(resident())
     }
     await until('the descriptors are closed', () => descriptors() <= before.descriptors, 2000).catch(() => {})

@@ -18,7 +18,8 @@ async function come(barrier, number) {
   // It says itself that it is closed.
   if (barrier.closed) barrier.waitSync()
   told.get(barrier)?.push(number)
-  barrier.wait().catch(() => {})
+  // A wait that has failed has not come, and may come again.
+  barrier.wait().catch(({ code }) => code !== 'ERR_IPC_CLOSED' && barrier.wait().catch(() => {}))
 }
 
 export default {
@@ -51,7 +52,7 @@ export default {
   async open(_context, parties = 2) {
     const name = names.newName()
     const sender = Barrier.open(name, { parties })
-    const receiver = sender.dup()
+    const receiver = names.copyOf(sender, name)
     const numbers = []
     for (const end of [sender, receiver]) told.set(end, numbers)
     return {

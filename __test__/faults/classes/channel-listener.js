@@ -11,14 +11,32 @@ const newAddress = () => `@os-ipc-fault-${process.pid}-${Math.random().toString(
 
 const closed = () => Object.assign(new Error('closed'), { code: 'ERR_IPC_CLOSED' })
 
+/** One that lacks the memory to say goodbye has closed all the same. @param {Channel} channel */
+function shut(channel) {
+  try {
+    channel.close()
+  } catch (error) {
+    if (error.syscall !== 'mmap') throw error
+  }
+}
+
 /** A connection, which is closed once it has been answered. @param {ChannelListener} listener */
 async function connect(listener) {
   if (listener.closed) throw closed()
   // Nobody answers before somebody accepts.
-  Channel.connect(listener.address).then(
-    (channel) => channel.close(),
-    () => {},
-  )
+  const { address } = listener
+  // Whoever accepts closes it; who could not sees to it that it fails.
+  const once = async () => {
+    const channel = await Channel.connect(address)
+    try {
+      await channel.unref().recv()
+    } finally {
+      shut(channel)
+    }
+  }
+  once()
+    .catch(once)
+    .catch(() => {})
 }
 
 export default permits({
@@ -30,19 +48,19 @@ export default permits({
   only: ['G1', 'G2', 'G3', 'G6', 'G8', 'G9', 'G11', 'G16', 'G19', 'P8'],
 
   acquires: {
-    accept: async (listener, options) => (await listener.accept(options)).close(),
+    accept: async (listener, options) => shut(await listener.accept(options)),
     async iterate(listener, options) {
       const { value, done } = await listener.iterate(options).next()
       if (done) throw closed()
-      value.close()
+      shut(value)
     },
   },
   tryAcquire(listener) {
     const channel = listener.tryAccept()
-    channel?.close()
+    if (channel !== undefined) shut(channel)
     return channel !== undefined
   },
-  acquireSync: (listener, options) => listener.acceptSync(options).close(),
+  acquireSync: (listener, options) => shut(listener.acceptSync(options)),
   give: (listener) => connect(listener),
 
   calls: ({ receiver }) => ({

@@ -20,6 +20,15 @@ const stateOf = (/** @type {Condition} */ condition) => /** @type {{ count: numb
 /** It says itself that it is closed. @param {Condition} condition */
 const check = (condition) => condition.closed && condition.notify()
 
+/** What it has not done it does the second time. @param {any} guard */
+function unlock(guard) {
+  try {
+    guard.unlock()
+  } catch {
+    guard.unlock()
+  }
+}
+
 /** @param {Condition} condition @param {any} [options] */
 async function acquire(condition, options) {
   check(condition)
@@ -30,7 +39,7 @@ async function acquire(condition, options) {
     while (state.count === 0) await condition.wait(guard, left())
     state.count--
   } finally {
-    guard.unlock()
+    unlock(guard)
   }
 }
 
@@ -44,7 +53,7 @@ function acquireSync(condition, options) {
     while (state.count === 0) condition.waitSync(guard, left())
     state.count--
   } finally {
-    guard.unlock()
+    unlock(guard)
   }
 }
 
@@ -72,7 +81,12 @@ export default permits({
   give(condition) {
     check(condition)
     stateOf(condition).count++
-    condition.notify()
+    try {
+      condition.notify()
+    } catch (error) {
+      stateOf(condition).count--
+      throw error
+    }
   },
 
   another(handle) {
@@ -97,7 +111,7 @@ export default permits({
   async open() {
     const name = conditions.newName()
     const sender = Condition.open(name)
-    const receiver = sender.dup()
+    const receiver = conditions.copyOf(sender, name)
     const state = { count: 0 }
     for (const handle of [sender, receiver]) states.set(handle, state)
     return {

@@ -18,7 +18,7 @@ export default {
   decode,
   much: {},
   /** Others open several at once, or take it away from whoever has its other side. */
-  only: ['G1', 'G2', 'G4', 'G5', 'G14'],
+  only: ['G1', 'G2', 'G4', 'G5', 'g12-every-call', 'G14'],
 
   send: (sender, data, options) => sender.send(process.pid, data, options),
   trySend: (sender, data) => sender.trySend(process.pid, data),

@@ -7,7 +7,13 @@ const SIZES = { maxMessages: 8, maxMessageSize: 8 * RECORD }
 
 function create() {
   const queue = PosixMessageQueue.open(null, { create: true, ...SIZES })
-  queue.unlink()
+  try {
+    queue.unlink()
+  } catch (error) {
+    queue.unlink()
+    queue.close()
+    throw error
+  }
   return queue
 }
 

@@ -19,13 +19,19 @@ export default {
   name: 'select',
   ring: false,
   /** What a channel alone promises is asked of channels. */
-  only: ['G4', 'G5'],
+  only: ['G4', 'G5', 'g12-every-call'],
   receives: { recv: takeOne },
   calls: ({ receiver }) => ({ select: () => select({ receiver }) }),
 
   async open() {
-    const { sender, receiver } = await channel.open()
-    const others = Channel.pair({ capacity: 4096 })
+    const { sender, receiver, close } = await channel.open()
+    let others
+    try {
+      others = Channel.pair({ capacity: 4096 })
+    } catch (error) {
+      close()
+      throw error
+    }
     idle.set(receiver, others)
     return {
       sender,

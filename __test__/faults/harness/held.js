@@ -10,13 +10,24 @@ import { permits } from './permits.js'
 export function namesOf(type) {
   const nameOf = (/** @type {number} */ key) => `faults-${key}`
   const { note, drop } = leftovers(`locks-${type.name}`, (key) => type.unlink(nameOf(key)))
+  const dropName = (/** @type {string} */ name) => drop(Number(name.split('-')[1]))
   return {
     newName() {
       const key = randomInt(1, 2 ** 31)
       note(key)
       return nameOf(key)
     },
-    drop: (/** @type {string} */ name) => drop(Number(name.split('-')[1])),
+    drop: dropName,
+    /** One more handle; without it, nothing stays. @template {{ dup(): any, close(): void }} T @param {T} handle @param {string} name @returns {T} */
+    copyOf(handle, name) {
+      try {
+        return handle.dup()
+      } catch (error) {
+        handle.close()
+        dropName(name)
+        throw error
+      }
+    },
   }
 }
 
@@ -41,10 +52,10 @@ class Store {
   }
 
   give() {
-    this.count++
-    const { guard } = this
+    // One that cannot be unlocked is held still.
+    this.guard?.unlock()
     this.guard = undefined
-    guard?.unlock()
+    this.count++
   }
 }
 
@@ -52,7 +63,7 @@ class Store {
  * @param {any} kind as permits() has it, and beside that `class`; `take`: how it is taken alone; `calls`, `waits`: those of its own
  */
 export function held({ class: type, take, calls, waits, holds, ...kind }) {
-  const { newName, drop } = namesOf(type)
+  const { newName, drop, copyOf } = namesOf(type)
   /** @type {WeakMap<object, Store>} */
   const stores = new WeakMap()
   const another = (/** @type {any} */ handle) => {
@@ -101,8 +112,15 @@ export function held({ class: type, take, calls, waits, holds, ...kind }) {
       const sender = type.open(name)
       const store = new Store()
       stores.set(sender, store)
-      const receiver = another(sender)
-      store.guard = take.sync(sender, {})
+      const receiver = copyOf(sender, name)
+      stores.set(receiver, store)
+      try {
+        store.guard = take.sync(sender, {})
+      } catch (error) {
+        for (const handle of [sender, receiver]) handle.close()
+        drop(name)
+        throw error
+      }
       return {
         sender,
         receiver,

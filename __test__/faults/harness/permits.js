@@ -71,8 +71,14 @@ export function permits({ acquires, tryAcquire, acquireSync, give, tryGive, ...k
     begin: (handle) => first[1](handle, undefined),
 
     async send(handle, number) {
-      of(handle).given.push(number)
-      await give(handle)
+      const { given } = of(handle)
+      given.push(number)
+      try {
+        await give(handle)
+      } catch (error) {
+        given.splice(given.indexOf(number), 1)
+        throw error
+      }
     },
     trySend(handle, number) {
       if (tryGive === undefined) give(handle)
@@ -81,8 +87,8 @@ export function permits({ acquires, tryAcquire, acquireSync, give, tryGive, ...k
       return true
     },
     sendSync(handle, number) {
-      of(handle).given.push(number)
       give(handle)
+      of(handle).given.push(number)
     },
 
     async open(context) {

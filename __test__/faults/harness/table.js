@@ -32,7 +32,7 @@ export const HERE = new URL('../', import.meta.url)
  * @property {(end: any) => any} [another] one more handle of the same end
  * @property {(ends: any, context: any) => Promise<any>[]} [onThreads] waits that have a thread of the package's each
  * @property {{ open: (path: string) => any, ways: Record<string, (lock: any) => any> }} [holdsFile] locks of a file, to be held
- * @property {string[]} [only] these faults and no others, for what neither messages nor permits go through
+ * @property {string[]} [only] these faults, by id or by file, and no others, for what neither messages nor permits go through
  * @property {any} [holds] how something with a name is held: see classes/mutex.js
  * @property {boolean} [stream] the end comes when the last sender has gone, and sending without a receiver fails
  * @property {false} [ends] there is no end: who receives has to know how many there are
@@ -47,6 +47,7 @@ export const HERE = new URL('../', import.meta.url)
  * @property {false} [descriptors] no descriptor is spent on a handle
  * @property {boolean} [forgotten] its ends are closed by the garbage collector all the same, when nothing else holds them
  * @property {boolean} [threads] each wait has a thread; where there is no descriptor, unless it says false
+ * @property {number} [leastCycles] of opening and closing, where one takes its time
  * @property {number} [most] handles at once
  * @property {number} [mostWaits] waits at once, on one handle
  * @property {(receiver: any) => Promise<any>} [begin] a wait with nothing around it, where that is not `receiver.recv()`
@@ -93,7 +94,7 @@ export async function loadRows(folder = HERE, classes = new URL('classes/', HERE
   const rows = []
   for (const { name, module: fault } of await modulesIn(folder, /^[a-z]\d\d-.*\.js$/)) {
     for (const { module: kind } of kinds) {
-      if (kind.only !== undefined && !kind.only.includes(fault.id)) continue
+      if (kind.only !== undefined && !kind.only.includes(fault.id) && !kind.only.includes(name)) continue
       if (fault.fits === undefined || fault.fits(kind)) rows.push({ name, fault, kind, folder, classes })
     }
   }

@@ -1,0 +1,9 @@
+/** What a pool's worker does for classes/worker-pool.js: it waits for a permit of the semaphore that it was given. */
+import { inherited } from '../../../index.js'
+
+/** @param {unknown} task @param {{ signal: AbortSignal }} context */
+export default function next(task, { signal }) {
+  if (task === 'begin') return undefined
+  const gate = /** @type {import('../../../index.js').PosixSemaphore} */ (inherited('gate'))
+  return gate.acquire({ signal })
+}
