@@ -60,7 +60,10 @@ export default {
     }
     ends.close()
     const [fastest, slowest] = [Math.min(...exits), Math.max(...exits)]
-    assert.ok(fastest < (context.long ? AT_ONCE : 5 * AT_ONCE) && slowest < 2000, `exits took ${fastest} to ${slowest} ms`)
+    assert.ok(
+      fastest < (context.long ? AT_ONCE : 5 * AT_ONCE) && slowest < 2000,
+      `exits took ${fastest} to ${slowest} ms`,
+    )
     return { exits: exits.length, slowestExitMs: slowest, messages: tally.count }
   },
 }

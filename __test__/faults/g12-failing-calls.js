@@ -129,19 +129,20 @@ async function trace(context, injection) {
   const counts = {}
   const calls = []
   let [inside, injected] = [false, false]
-  /** What the runtime itself waits by, which is not ours to break. */
-  const foreign = new Set()
+  /** What we wait by. What the runtime itself does is not ours to break: its loop ends the process when it cannot wait. */
+  const own = new Set()
   for (const line of lines) {
     const [, name, rest] = /^(\w+)\((.*)/.exec(line) ?? []
     if (name === undefined) continue
     if (rest.includes(BEGIN)) inside = true
     else if (rest.includes(END)) inside = false
     const epoll = name === 'epoll_ctl' ? rest.split('<')[0] : undefined
-    if (epoll !== undefined && !inside) foreign.add(epoll)
-    if (inside && !foreign.has(epoll) && line.includes('(INJECTED)')) injected = true
+    if (inside && name === 'epoll_create1') own.add(/= (\d+)/.exec(line)?.[1])
+    const ours = epoll === undefined || own.has(epoll)
+    if (inside && ours && line.includes('(INJECTED)')) injected = true
     if (!(name in known)) continue
     counts[name] = (counts[name] ?? 0) + 1
-    if (inside && !foreign.has(epoll)) calls.push({ name, index: counts[name] })
+    if (inside && ours) calls.push({ name, index: counts[name] })
   }
   // What has hit something before the steps or after them (places vary a little) is no failing call of ours.
   if (outcome.error !== undefined && (injected || injection === undefined)) {

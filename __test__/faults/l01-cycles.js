@@ -85,7 +85,9 @@ export default {
     assert.ok(threadCounts().others <= before.others, `${threadCounts().others - before.others} threads more`)
     if (context.long) await until('the waiter threads have gone', () => threadCounts().waiters === 0)
     assert.equal(readdirSync(context.scratch).length, before.names, 'names')
-    assert.ok(mappings() - before.mappings < SLACK, `${mappings() - before.mappings} mappings more`)
+    // The engine's own too; one of ours for each cycle would be many.
+    const more = mappings() - before.mappings
+    assert.ok(more < SLACK + (context.rounds - warm) / 20, `${more} mappings more`)
     // The first half may still be growing into its place.
     const middle = samples.length >> 1
     const growth = quantile(samples.slice(-(middle >> 1)), 0.5) - quantile(samples.slice(middle >> 1, middle), 0.5)

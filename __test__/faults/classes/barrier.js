@@ -1,5 +1,6 @@
 import { Barrier } from '../../../index.js'
 import { namesOf } from '../harness/held.js'
+import { turn } from '../harness/time.js'
 
 /** Barriers for two: whoever waits is let go by the other one's coming, and only by that, so there is one wait at a time. */
 const names = namesOf(Barrier)
@@ -18,8 +19,9 @@ async function come(barrier, number) {
   // It says itself that it is closed.
   if (barrier.closed) barrier.waitSync()
   told.get(barrier)?.push(number)
-  // A wait that has failed has not come, and may come again.
-  barrier.wait().catch(({ code }) => code !== 'ERR_IPC_CLOSED' && barrier.wait().catch(() => {}))
+  // A wait that has failed has not come, and comes again.
+  const wait = () => barrier.wait().catch(({ code }) => code !== 'ERR_IPC_CLOSED' && turn().then(wait))
+  wait()
 }
 
 export default {
