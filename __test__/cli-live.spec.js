@@ -91,6 +91,20 @@ describe('os-ipc send and recv', options, () => {
     })
   }
 
+  test('go through a channel of values as JSON', async () => {
+    const path = join(folder, 'values')
+    const words = ['--codec', 'json', '-t', '20000', `channel:${path}`]
+    const receiver = startCommand(['recv', '-l', '--json', '-f', ...words])
+    const heard = text(/** @type {import('node:stream').Readable} */ (receiver.stdout))
+    while (!existsSync(path)) await new Promise((settle) => setTimeout(settle, 10))
+    const bytes = await run(['send', '-t', '20000', `channel:${path}`, 'x'])
+    assert.equal(bytes.code, 1)
+    assert.match(bytes.stderr, /^os-ipc send: [^\n]*codec[^\n]*\n$/)
+    const sent = await run(['send', ...words, '{"a":[1]}', '"b"'])
+    assert.deepEqual(sent, { ...sent, code: 0, stderr: '' })
+    assert.equal(await heard, '{"value":{"a":[1]}}\n{"value":"b"}\n')
+  })
+
   test('go through a topic: what is published from then on, or some of what was before, as its codec has it', async () => {
     const address = `@${word}`
     const missing = await run(['send', `topic:${address}`, 'x'])
@@ -136,6 +150,20 @@ describe('os-ipc send and recv', options, () => {
     const said = text(/** @type {import('node:stream').Readable} */ (alone.stderr))
     assert.deepEqual(await once(alone, 'close'), [1, null])
     assert.match(await said, /^waiting for somebody to connect\nos-ipc recv: ETIMEDOUT[^\n]*\n$/)
+  })
+
+  test('refuse numbers and codecs that cannot be, before anything happens', async () => {
+    const commands = [
+      ['send', '--priority', '32768', 'mq:/x', 'y'],
+      ['send', '--codec', 'text', 'channel:/x', 'y'],
+      ['recv', '--timeout', '-5', 'mq:/x'],
+      ['recv', '--count', '-1', 'mq:/x'],
+      ['recv', '--history', '-1', 'topic:@x'],
+    ]
+    for (const { code, stdout, stderr } of await Promise.all(commands.map((words) => run(words)))) {
+      assert.deepEqual([code, stdout], [2, ''])
+      assert.match(stderr, /^os-ipc (send|recv): --\w+ takes [^\n]+\n$/)
+    }
   })
 
   test('refuse what is no address, in one line', async () => {

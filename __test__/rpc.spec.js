@@ -1,5 +1,6 @@
 /** Remote procedure calls: calls, streams, cancelling, handles and endings, over everything that carries them. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createConnection } from 'node:net'
@@ -147,7 +148,10 @@ for (const [way, open] of Object.entries(ways)) {
     test('what cannot be sent is an error of its call alone, at either end', async () => {
       const { client } = await open()
       await assert.rejects(client.call('cannotBeSent'), { code: -32603 })
-      await assert.rejects(client.call('tooLong'), { code: -32603 })
+      await assert.rejects(client.call('tooLong'), ({ code, remote }) => {
+        assert.deepEqual([code, remote.name, remote.code], [-32603, 'Error', 'EMSGSIZE'])
+        return true
+      })
       await assert.rejects(client.call('echo', 'x'.repeat(17 * 1024 * 1024)), { code: 'EMSGSIZE' })
       await assert.rejects(
         client.call('echo', () => {}),
@@ -296,6 +300,17 @@ for (const [way, open] of Object.entries(ways)) {
       await draining
       assert.ok(server.closed)
       await assert.rejects(client.call('nothing'), { code: 'ERR_IPC_PEER_DIED' })
+    })
+
+    test('draining answers calls that had come and were not looked at, and says of later ones that they were not begun', async () => {
+      const { client, server } = await open()
+      await client.call('nothing')
+      const before = Array.from({ length: 20 }, () => client.call('sleep', 20))
+      const draining = server.drain()
+      const later = Array.from({ length: 20 }, () => client.call('nothing').catch(({ code }) => code))
+      assert.deepEqual(await Promise.all(before), new Array(20).fill(20))
+      assert.deepEqual(await Promise.all(later), new Array(20).fill(-32011))
+      await draining
     })
 
     test('as many calls run at once as are to; the others wait for their turn', async () => {
@@ -555,6 +570,25 @@ describe('a server in another process', limit, () => {
     })
   }
 
+  test('drains from within a handler', async () => {
+    const [a, b] = Channel.pair()
+    /** @type {Promise<void> | undefined} */
+    let draining
+    const server = keep(
+      rpc.serve(a, {
+        stop: () => {
+          draining = server.drain()
+          return 'stopping'
+        },
+        other: () => 'other',
+      }),
+    )
+    const client = keep(await rpc.connect(b))
+    const calls = [client.call('other'), client.call('stop'), client.call('other').catch(({ code }) => code)]
+    assert.deepEqual(await Promise.all(calls), ['other', 'stopping', -32011])
+    await draining
+  })
+
   test('ends gracefully when it drains', async () => {
     const address = newAddress()
     const child = await elsewhere(address)
@@ -690,6 +724,30 @@ describe('a channel', limit, () => {
     const { stdout, stderr } = await start('--input-type=module', ['-e', script], { node: ['--expose-gc'] }).outcome
     assert.equal(stdout, '1 answered\ngone\n')
     assert.match(stderr, /ERR_IPC_NOT_CLOSED|not closed/)
+  })
+
+  test('that is closed is neither served nor connected to, and keeps no process alive', async () => {
+    const closed = { code: 'ERR_IPC_CLOSED' }
+    const [fresh, used] = Channel.pair()
+    fresh.close()
+    assert.throws(() => rpc.serve(fresh, {}), closed)
+    await assert.rejects(rpc.connect(fresh), closed)
+    rpc.serve(used, {}).close()
+    assert.throws(() => rpc.serve(used, {}), closed)
+    const [socket] = UnixSocket.pair('stream')
+    socket.close()
+    await assert.rejects(rpc.connect(socket), closed)
+    for (const listener of [ChannelListener.listen(newAddress()), UnixListener.listen(newAddress())]) {
+      listener.close()
+      assert.throws(() => rpc.serve(listener, {}), closed)
+    }
+    const source = `
+      import { ChannelListener, rpc } from ${JSON.stringify(new URL('../index.js', import.meta.url).href)}
+      const listener = ChannelListener.listen(process.argv[1])
+      rpc.serve(listener, {})
+      setImmediate(() => listener.close())`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', source, newAddress()], { timeout: 15_000 })
+    assert.deepEqual(await once(child, 'exit'), [0, null])
   })
 
   test('without a server at the other end refuses calls', async () => {

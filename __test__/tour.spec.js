@@ -43,6 +43,13 @@ describe('os-ipc tour', { timeout: 240_000 }, () => {
   /** @param {Buffer} data */
   const sha256 = (data) => createHash('sha256').update(data).digest('hex')
 
+  it('has a line in the guide for each transport', () => {
+    const guide = readFileSync(new URL('../docs/cli.md', import.meta.url), 'utf8')
+    const table = guide.split('\n## tour\n')[1].split('\n**What is timed')[0]
+    const told = [...table.matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name)
+    assert.deepEqual(told, names)
+  })
+
   it('sends a file whole by every transport and says so in one JSON document', async () => {
     const { code, file: sent, rows, equal, versions } = await tourJson([file])
     assert.equal(code, 0)

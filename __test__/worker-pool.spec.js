@@ -83,7 +83,9 @@ describe('a task', limit, () => {
       assert.ok((await thrown('nothing')) instanceof Error)
       // What cannot be sent, either way, is nobody's death.
       await assert.rejects(pool.run({ kind: 'echo', value: () => {} }), { message: /could not be cloned/ })
-      await assert.rejects(pool.run({ kind: 'unspeakable' }), { name: 'RpcError', message: /cannot be sent/ })
+      const unspeakable = { code: 'ERR_INVALID_ARG_VALUE', message: /could not be cloned/ }
+      await assert.rejects(pool.run({ kind: 'unspeakable' }), unspeakable)
+      await assert.rejects(pool.run({ kind: 'long', length: 17 << 20 }), { code: 'EMSGSIZE' })
       await assert.rejects(pool.run({ kind: 'echo', value: Buffer.alloc(17 << 20) }), { code: 'EMSGSIZE' })
       assert.equal(await pool.run({ kind: 'echo', value: 'well' }), 'well')
     })
@@ -98,6 +100,8 @@ describe('a task', limit, () => {
       assert.deepEqual(await pool.run({ kind: 'handles' }, { handles }), ['PosixSemaphore', 'Channel', 'SharedMemory'])
       assert.deepEqual([semaphore.value, far.closed, memory.closed], [1, true, false])
       assert.equal(await pool.run({ kind: 'given', name: 'memory' }), 'SharedMemory')
+      const none = { code: 'ERR_IPC_NO_SUCH_HANDLE', message: /It was given these: "memory"$/ }
+      await assert.rejects(pool.run({ kind: 'given', name: 'other' }), none)
     })
     semaphore.unlink()
     semaphore.close()

@@ -186,7 +186,7 @@ export class Handle {
   }
 
   dup() {
-    throw notSupported(`A ${this.constructor.name} cannot be duplicated`)
+    throw notSupported(`The ${this.constructor.name} cannot be duplicated`)
   }
 
   detach() {

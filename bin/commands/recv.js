@@ -6,6 +6,11 @@ export const recv = {
   maxOperands: 1,
   options: {
     count: { type: 'string', short: 'n', value: 'N', help: 'So many messages: 1' },
+    codec: {
+      type: 'string',
+      value: 'CODEC',
+      help: 'Of channel: bytes, or json or structured: each message is JSON then',
+    },
     create: { type: 'boolean', short: 'c', help: 'Make the queue, FIFO or topic if there is none' },
     follow: { type: 'boolean', short: 'f', help: 'One after the other, until the end or Ctrl-C' },
     history: { type: 'string', value: 'N', help: 'Of topic: the last so many that were published before, first' },

@@ -83,7 +83,7 @@ async function serveFrom(core, listener, take) {
     try {
       one = await listener.accept()
     } catch {
-      if (listener.closed) return
+      if (listener.closed) break
       // Not for ever, as a rule, and those who are here are served meanwhile.
       await setTimeout(PAUSE, undefined, { ref: false })
       continue
@@ -95,6 +95,9 @@ async function serveFrom(core, listener, take) {
       one.close()
     }
   }
+  // Nobody else comes, whoever has closed it.
+  core.stopListening = undefined
+  if (core.connections.size === 0 && !core.draining) core.rest()
 }
 
 /** @param {ServerCore} core @param {Terms} terms @param {Credentials | null} peer */

@@ -64,17 +64,18 @@ function remoteOf(remote) {
 /**
  * What is sent of something that was thrown: no stack, no prototype. It may be anything, and answer with code of its own.
  * @param {unknown} thrown
+ * @param {number} [longest] of its texts
  * @returns {ErrorBody}
  */
-export function bodyOf(thrown) {
+export function bodyOf(thrown, longest = LONGEST) {
   const code = read(thrown, 'code')
   const data = read(thrown, 'data')
   const name = read(thrown, 'name')
   const said = read(thrown, 'message')
-  const message = (typeof said === 'string' ? said : wordsOf(thrown)).slice(0, LONGEST)
+  const message = (typeof said === 'string' ? said : wordsOf(thrown)).slice(0, longest)
   /** @type {Remote} */
-  const remote = { name: typeof name === 'string' ? name.slice(0, LONGEST) : typeof thrown, message }
-  if (typeof code === 'string') remote.code = code.slice(0, LONGEST)
+  const remote = { name: typeof name === 'string' ? name.slice(0, longest) : typeof thrown, message }
+  if (typeof code === 'string') remote.code = code.slice(0, longest)
   else if (typeof code === 'number' && Number.isFinite(code)) remote.code = code
   /** @type {ErrorBody} */
   const body = { code: Number.isInteger(code) ? /** @type {number} */ (code) : THROWN, message }

@@ -3,7 +3,7 @@
  */
 import { Channel } from '../channel/channel.js'
 import { ChannelListener } from '../channel/listener.js'
-import { coded, invalidType, invalidValue } from '../errors.js'
+import { closedError, coded, invalidType, invalidValue } from '../errors.js'
 import { UnixListener } from '../unix-socket/listener.js'
 import { UnixSocket } from '../unix-socket/socket.js'
 import { integer, objectOf, waitOf } from '../validate.js'
@@ -50,6 +50,8 @@ function serve(target, methods, options) {
   if (!(listener instanceof ChannelListener || listener instanceof UnixListener)) {
     throw invalidType('target', WHERE_TO_SERVE, target)
   }
+  // Nobody will ever come, and a server keeps its process alive.
+  if (listener.closed) throw closedError()
   const core = begun()
   if (listener instanceof ChannelListener) acceptChannels(core, listener, terms)
   else acceptSockets(core, listener, terms)
@@ -72,6 +74,7 @@ async function connect(target, options) {
   }
   if (target instanceof UnixSocket) {
     refuseStructured(codec)
+    if (target.closed) throw closedError()
     const { type } = /** @type {any} */ (target)
     if (type === 'datagram') throw invalidValue('target', target, 'must be of the type stream or seqpacket')
     return clientOf(socketLink(target))
@@ -122,6 +125,7 @@ function clientOf(link) {
 
 /** @param {Channel<any>} channel @param {'json' | 'structured' | undefined} codec */
 function linkTo(channel, codec) {
+  if (channel.closed) throw closedError()
   const link = linkOf(channel)
   const structured = /** @type {any} */ (link).structured
   if (codec !== undefined && structured !== (codec === 'structured')) {

@@ -152,9 +152,10 @@ export class Running {
   /** The answer cannot be sent, but that can be said. @param {any} error */
   refuse(error) {
     if (this.over) return
-    const message = `The answer cannot be sent: ${String(error?.message).slice(0, 1000)}`
+    const { remote, message: reason } = bodyOf(error, 1000)
+    const body = { code: INTERNAL_ERROR, message: `The answer cannot be sent: ${reason}`, remote }
     try {
-      this.answer(this.connection.link.notation.error(/** @type {Id} */ (this.id), { code: INTERNAL_ERROR, message }))
+      this.answer(this.connection.link.notation.error(/** @type {Id} */ (this.id), body))
     } catch {
       this.end()
     }

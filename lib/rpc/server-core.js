@@ -114,6 +114,11 @@ export class ServerCore extends Core {
     return true
   }
 
+  /** Reads whatever has come. */
+  takeCalls() {
+    for (const { link } of [...this.connections]) link.lookAtAll()
+  }
+
   tellIdle() {
     if (this.idle.size === 0 || !this.quiet) return
     for (const told of [...this.idle]) told()

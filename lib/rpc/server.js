@@ -22,6 +22,8 @@ export class RpcServer extends Handle {
     const wait = waitOf(objectOf(options))
     if (wait.signal?.aborted) throw wait.signal.reason
     if (core.closed) return
+    // Calls that have come are to be answered, whether or not this thread has had the time to look at them.
+    if (!core.draining) core.takeCalls()
     core.draining = true
     core.stopListening?.()
     if (!core.quiet) {
@@ -37,6 +39,8 @@ export class RpcServer extends Handle {
         core.idle.delete(told)
       }
     }
+    // Those that have come since are told that they were not begun.
+    core.takeCalls()
     core.close()
   }
 

@@ -8,6 +8,7 @@ import { isMainThread } from 'node:worker_threads'
 import { coded, invalidState, invalidType } from '../errors.js'
 import { rebuild } from '../handover.js'
 import native from '../load.js'
+import { CHANNEL as POOL } from '../worker-pool/names.js'
 import { taken } from './environment.js'
 import { fileOf } from './file.js'
 
@@ -39,7 +40,10 @@ export function inherited(name) {
 
 /** @param {string} name */
 function noSuchHandle(name) {
-  const names = [...given.keys()].map((each) => JSON.stringify(each)).join(', ')
+  const names = [...given.keys()]
+    .filter((each) => each !== POOL)
+    .map((each) => JSON.stringify(each))
+    .join(', ')
   const others = names === '' ? 'no handles at all' : `these: ${names}`
   return coded(
     Error,

@@ -37,7 +37,7 @@ export async function runLs({ options, operands, out, err }) {
     return exitCodes.done
   }
   if (shown.length > 0) out.write(listing(shown, out))
-  if (left > 0) notes.push(`${plural(left, 'socket')} without a name of its own not shown: os-ipc ls --all`)
+  if (left > 0) notes.push(`${plural(left, 'socket')} without a name not shown: os-ipc ls --all`)
   for (const note of notes) err.write(`${wrap(note, err.room).join('\n')}\n`)
   return exitCodes.done
 }

@@ -9,12 +9,15 @@
  *
  * @typedef {{ data: Buffer } & Record<string, unknown>} Received
  *
+ * @typedef {'bytes' | 'json' | 'structured'} Codec
+ *
  * @typedef {object} Wishes
  * @property {number} timeout
  * @property {AbortSignal} signal
  * @property {number} [priority]
  * @property {number} [type]
  * @property {number} history
+ * @property {Codec} codec of channels
  * @property {boolean} create
  * @property {boolean} listen
  * @property {(text: string) => void} tell to the person, not to whoever reads the output
@@ -92,13 +95,19 @@ const ends = {
     }
   },
 
-  async channel({ Channel, ChannelListener }, name, _way, { listen, ...wait }) {
+  async channel({ Channel, ChannelListener }, name, _way, { listen, codec, ...wait }) {
+    /** @type {{ codec: any }} */
+    const terms = { codec }
     const channel = listen
-      ? await accepting(ChannelListener.listen(name, { onStale: 'replace' }), name, wait)
-      : await Channel.connect(name, waitOf(wait))
+      ? await accepting(ChannelListener.listen(name, { onStale: 'replace', ...terms }), name, wait)
+      : await Channel.connect(name, { ...terms, ...waitOf(wait) })
+    const plain = codec === 'bytes'
     return {
-      send: (data) => channel.send(data, waitOf(wait)),
-      recv: async () => wrapped(await channel.recv(waitOf(wait))),
+      send: async (data) => channel.send(plain ? data : parsed(data, codec), waitOf(wait)),
+      async recv() {
+        const message = await channel.recv(waitOf(wait))
+        return message === null || plain ? wrapped(message) : ofValue(message)
+      },
       close: () => (channel.closed ? undefined : channel.end({ timeout: 1_000 }).catch(() => channel.close())),
     }
   },

@@ -9,10 +9,11 @@ export async function runRecv(call) {
   const { options, operands, signal } = call
   const address = addressOf(operands, 'recv')
   const wishes = wishesOf(call)
+  const asked = options.count === undefined ? undefined : amount('count', options.count)
   const opening = openEnd(address, 'recv', wishes)
   const end = await patiently(opening, otherSideOf(address, 'recv', wishes.listen), wishes)
-  const all = options.follow || (end.bytes && options.count === undefined)
-  const most = all ? Number.POSITIVE_INFINITY : options.count === undefined ? 1 : amount('count', options.count)
+  const all = options.follow || (end.bytes && asked === undefined)
+  const most = all ? Number.POSITIVE_INFINITY : (asked ?? 1)
   try {
     for (let count = 0; count < most && !signal.aborted; count++) {
       const message = await end.recv?.()

@@ -47,8 +47,6 @@ export class ChannelLink extends Link {
     this.core.pendingLimit = Number.MAX_SAFE_INTEGER
     this.bytes = this.core.facts.codec === 'bytes'
     if (this.bytes) readText(this.core.incoming)
-    /** @type {import('../../wait/direction.js').Direction['head']} */
-    this.listening = undefined
     channel.unref()
   }
 

@@ -56,6 +56,8 @@ export class Link {
     this.congested = false
     /** Frames that nobody was waiting for. */
     this.dropped = 0
+    /** What reads, once it has begun. @type {import('./listening.js').Listening | undefined} */
+    this.listening = undefined
     /** A blocking call is looking, so what runs code of the user's waits until it has ended. */
     this.blocking = false
     /** @type {Array<() => void>} */
@@ -103,6 +105,12 @@ export class Link {
 
   /** Reads on after a pause. */
   look() {}
+
+  /** Takes all that has come by now. */
+  lookAtAll() {
+    do this.look()
+    while (this.listening?.more && this.pauses === 0 && this.ended === undefined)
+  }
 
   /** Ends it, here and there. */
   close() {}

@@ -18,6 +18,10 @@ export class Listening extends Operation {
     this.link = link
     /** Whether anything was handed on, for whoever guesses what is ready next. */
     this.served = false
+    /** Whoever is called from here may look again: frames are handed on one at a time. */
+    this.busy = false
+    /** Whether more may be there than was handed on. */
+    this.more = false
   }
 
   get mayFail() {
@@ -25,8 +29,19 @@ export class Listening extends Operation {
   }
 
   attempt() {
+    if (this.busy) return BLOCKED
+    this.busy = true
+    try {
+      return this.handOnAll()
+    } finally {
+      this.busy = false
+    }
+  }
+
+  handOnAll() {
     const { link } = this
     this.served = false
+    this.more = false
     for (let count = 0; count < BURST; count++) {
       if (link.pauses > 0) return BLOCKED
       const message = link.next()
@@ -38,6 +53,7 @@ export class Listening extends Operation {
       const { direction } = this
       if (direction === undefined || link.ended !== undefined) return BLOCKED
     }
+    this.more = true
     if (this.direction !== undefined) inNextTurn(this.direction)
     return BLOCKED
   }
@@ -48,7 +64,9 @@ export class Listening extends Operation {
  * @param {import('../../wait/direction.js').Direction} direction
  */
 export function listen(link, direction) {
-  direction.enqueue(new Listening(link), FOR_EVER).then(
+  const listening = new Listening(link)
+  link.listening = listening
+  direction.enqueue(listening, FOR_EVER).then(
     () => link.end(null),
     (error) => link.end(error),
   )
