@@ -4,7 +4,7 @@
  * @param {any} app typedoc's
  */
 export function load(app) {
-  app.converter.on('resolveBegin', ({ project }) => {
+  app.converter.on('resolveBegin', (/** @type {any} */ { project }) => {
     for (const reflection of Object.values(project.reflections)) {
       if (!reflection.isDocument()) continue
       const text = reflection.content.map((/** @type {{ text: string }} */ part) => part.text).join('')
