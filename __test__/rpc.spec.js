@@ -511,9 +511,39 @@ describe('handles', limit, () => {
     assert.equal(kept[1], 6)
   })
 
-  test('do not go along on sockets', async () => {
-    const { client } = await ways['a stream socket']()
+  test('do not go along on sockets, in batches and with blocking calls, and nothing goes in their place', async () => {
     const memory = keep(SharedMemory.create(4096))
+    const table = {
+      one: () => ({ memory }),
+      async *many() {
+        yield [memory]
+      },
+      echo: (/** @type {any} */ params) => params,
+    }
+    const refused = { code: 'ERR_IPC_NOT_SUPPORTED' }
+    const refusedThere = ({ code, remote }) => code === -32603 && remote.code === 'ERR_IPC_NOT_SUPPORTED'
+    for (const way of [
+      'a stream socket',
+      'a seqpacket socket',
+      'a channel of bytes',
+      'a channel of structured values',
+    ]) {
+      const { client } = await ways[way](table)
+      assert.throws(() => client.callSync('echo', { memory }, { timeout: 1000 }), refused)
+      await assert.rejects(client.batch([['echo', [memory]]]), refused)
+      const [outcome] = await client.batch([['one']])
+      assert.ok(outcome.status === 'rejected' && refusedThere(outcome.reason))
+      if (way.includes('socket')) {
+        await assert.rejects(client.call('echo', [{ memory }]), refused)
+        await assert.rejects(client.notify('echo', memory), refused)
+        await assert.rejects(client.stream('echo', memory).next(), refused)
+        await assert.rejects(client.call('one'), refusedThere)
+        await assert.rejects(client.call('many'), refusedThere)
+        await assert.rejects(client.stream('many').next(), ({ remote }) => remote.code === 'ERR_IPC_NOT_SUPPORTED')
+      }
+      assert.deepEqual(await client.call('echo', [1, { a: 2 }]), [1, { a: 2 }])
+    }
+    const { client } = await ways['a stream socket']()
     await assert.rejects(client.call('nothing', null, { handles: [memory] }), { code: 'ERR_IPC_NOT_SUPPORTED' })
     await assert.rejects(client.call('nothing', null, { handles: [/** @type {any} */ (1)] }), {
       code: 'ERR_INVALID_ARG_TYPE',

@@ -2,6 +2,7 @@
  * Many calls in one frame. Their answers come together.
  */
 import { Call } from './call.js'
+import { refuseHandlesIn } from './handles.js'
 
 /** @typedef {import('./client-core.js').ClientCore} ClientCore */
 
@@ -15,9 +16,10 @@ export async function callMany(core, all, wait) {
   const { link } = core
   const calls = all.map(() => new Call(core, core.calls.reserve()))
   try {
-    const frames = all.map(({ method, params }, index) =>
-      link.notation.request(calls[index].id, method, params, undefined),
-    )
+    const frames = all.map(({ method, params }, index) => {
+      refuseHandlesIn(params)
+      return link.notation.request(calls[index].id, method, params, undefined)
+    })
     core.requestAll(calls, link.notation.batch(frames))
   } catch (error) {
     for (const { id } of calls) core.calls.release(id)

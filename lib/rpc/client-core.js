@@ -1,10 +1,10 @@
 /**
  * What stands behind a client: the table of calls that have no answer yet.
  */
-import { closedError, invalidType, notSupported, retrace, tooManyPending } from '../errors.js'
+import { closedError, invalidType, retrace, tooManyPending } from '../errors.js'
 import { Core, Handle } from '../handle.js'
 import { corrupt, errorOf, gone } from './errors.js'
-import { extract, insert } from './handles.js'
+import { extract, insert, refuseHandles, refuseHandlesIn } from './handles.js'
 import { dispose } from './links/link.js'
 import { CANCEL } from './protocol.js'
 import { Table } from './table.js'
@@ -119,12 +119,12 @@ export class ClientCore extends Core {
    */
   gather(params, handles, stream, all) {
     addHandles(handles, all)
-    const plain = params === null || typeof params !== 'object' || !this.link.carriesHandles
+    const plain = params === null || typeof params !== 'object'
     if (plain && all.length === 0 && stream === undefined) return [params, undefined]
-    if (all.length > 0 && !this.link.carriesHandles) throw notSupported('Handles go along on channels alone')
     /** @type {unknown[]} */
     const places = all.map(() => null)
-    const rest = plain ? params : extract(params, all, places, this.link.sharesViews)
+    const rest = extract(params, all, places, this.link.sharesViews)
+    if (!this.link.carriesHandles) refuseHandles(all)
     if (all.length === 0 && stream === undefined) return [rest, undefined]
     /** @type {import('./protocol.js').Extra} */
     const extra = {}
@@ -147,6 +147,7 @@ export class ClientCore extends Core {
     const deadline = performance.now() + timeout
     let frame
     try {
+      refuseHandlesIn(params)
       frame = link.notation.request(call.id, method, params, undefined)
       this.ready()
     } catch (error) {

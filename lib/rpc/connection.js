@@ -2,6 +2,7 @@
  * One caller of a server: the calls of his that have no answer yet.
  */
 import { abortError, BUSY, CANCELLED, DRAINING, gone, INVALID_REQUEST, METHOD_NOT_FOUND } from './errors.js'
+import { refuseHandles } from './handles.js'
 import { dispose, isId } from './links/link.js'
 import { Running } from './running.js'
 
@@ -65,7 +66,8 @@ export class Connection {
       this.answerAll(answers.splice(0))
     }
     /** @type {Answering} */
-    const answering = (answer) => {
+    const answering = (answer, handles = []) => {
+      refuseHandles(handles)
       answers.push(answer)
       missing--
       finish()

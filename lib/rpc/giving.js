@@ -3,7 +3,7 @@
  * that has not asked for a stream, it goes together.
  */
 import { setImmediate } from 'node:timers/promises'
-import { extract } from './handles.js'
+import { extract, refuseHandles } from './handles.js'
 import { ITEM } from './protocol.js'
 
 /** @typedef {import('./running.js').Running} Running */
@@ -73,7 +73,8 @@ async function send(running, value, iterator) {
   /** @type {unknown[]} */
   const places = []
   try {
-    const item = link.carriesHandles ? extract(value, handles, places, link.sharesViews) : value
+    const item = extract(value, handles, places, link.sharesViews)
+    if (!link.carriesHandles) refuseHandles(handles)
     const params = {
       id: running.id,
       item: item === undefined ? null : item,

@@ -1,6 +1,7 @@
 /**
  * Handles in params and results: they go along beside the frame, which says where each of them stands.
  */
+import { notSupported } from '../errors.js'
 import { Handle } from '../handle.js'
 import { placeOf, viewOf } from './views.js'
 
@@ -21,6 +22,22 @@ const DEEPEST = 16
 export function extract(value, handles, paths, views) {
   if (value === null || typeof value !== 'object') return value
   return without(value, [], handles, paths, views)
+}
+
+/**
+ * Where none can go along: what would be written down in its place is of no use to anybody.
+ * @param {Handle[]} handles
+ */
+export function refuseHandles(handles) {
+  if (handles.length > 0) throw notSupported('Handles go along on channels, with single calls that do not block')
+}
+
+/** @param {unknown} value */
+export function refuseHandlesIn(value) {
+  /** @type {Handle[]} */
+  const handles = []
+  extract(value, handles, [], false)
+  refuseHandles(handles)
 }
 
 /**

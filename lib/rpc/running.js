@@ -4,7 +4,7 @@
 import { CallContext } from './context.js'
 import { abortError, bodyOf, CANCELLED, INTERNAL_ERROR } from './errors.js'
 import { give, isGiving } from './giving.js'
-import { extract, insert } from './handles.js'
+import { extract, insert, refuseHandles } from './handles.js'
 import { dispose } from './links/link.js'
 
 /** @typedef {import('./connection.js').Connection} Connection */
@@ -105,7 +105,7 @@ export class Running {
     }
     const { link } = this.connection
     try {
-      if (!link.carriesHandles || result === null || typeof result !== 'object') {
+      if (result === null || typeof result !== 'object') {
         this.answer(link.notation.result(this.id, result, undefined))
         return
       }
@@ -114,6 +114,7 @@ export class Running {
       /** @type {unknown[]} */
       const places = []
       const rest = extract(result, handles, places, link.sharesViews)
+      if (!link.carriesHandles) refuseHandles(handles)
       const frame = link.notation.result(this.id, rest, handles.length === 0 ? undefined : { handles: places })
       this.answer(frame, handles)
     } catch (error) {
