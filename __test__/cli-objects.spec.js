@@ -354,6 +354,7 @@ describe('os-ipc limits and doctor', options, () => {
     assert.match(stdout, /^no {3}The addon$/m)
     assert.match(stdout, /cannot work here/)
     for (const line of stdout.split('\n')) assert.ok(line.length <= 72, line)
+    assert.ok(stdout.split('\n')[0].length <= 40, 'what stands at the head, too')
   })
 })
 

@@ -22,7 +22,9 @@ export async function runDoctor({ options, out }) {
     out.write(`${JSON.stringify({ ...about, works, findings }, null, 2)}\n`)
     return works ? 0 : 1
   }
-  out.write(`${out.bold(`os-ipc ${version}, Node ${process.versions.node}, Linux ${release()}, ${process.arch}`)}\n\n`)
+  const where = `os-ipc ${version}, Node ${process.versions.node}, Linux ${release()}, ${process.arch}`
+  for (const line of wrap(where, out.columns)) out.write(`${out.bold(line)}\n`)
+  out.write('\n')
   for (const { name, works: fine, error, needs = '' } of findings) {
     const [head, ...tail] = wrap(name, out.columns - 5)
     out.write(`${fine ? out.green('yes') : out.red('no ')}  ${head}\n${tail.map((line) => `     ${line}\n`).join('')}`)
