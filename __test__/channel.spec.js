@@ -841,6 +841,32 @@ describe('ChannelListener', () => {
     assert.equal(await child.succeeded(), 'true\n')
   })
 
+  test('does not count channels that were forgotten and not closed', async () => {
+    const script = `
+      import { Channel, ChannelListener } from ${JSON.stringify(new URL('../index.js', import.meta.url).href)}
+      const address = '@os-ipc-spec-uncounted-' + process.pid
+      const listener = ChannelListener.listen(address, { maxConnections: 1 })
+      const clients = []
+      async function forget() {
+        const [client] = await Promise.all([Channel.connect(address), listener.accept()])
+        clients.push(client)
+      }
+      await forget()
+      const accepting = listener.accept()
+      const refused = await Channel.connect(address).catch((error) => error.code)
+      let more = refused
+      for (let i = 0; i < 1000 && typeof more === 'string'; i++) {
+        globalThis.gc()
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        more = await Channel.connect(address).catch((error) => error.code)
+      }
+      await more.send('there')
+      console.log(refused, String(await (await accepting).recv()), clients.length)
+      process.exit()`
+    const child = start('--input-type=module', ['-e', script], { node: ['--expose-gc', '--no-warnings'] })
+    assert.equal(await child.succeeded(), 'ERR_IPC_LIMIT there 1\n')
+  })
+
   test('close ends whoever waits for a connection', async () => {
     const listener = listen()
     const accepting = listener.accept()

@@ -46,8 +46,14 @@ const forgotten = new FinalizationRegistry((shown) => native.sharedMemoryForget(
 
 /**
  * How an end goes: whether it says so although it was never attached, or nothing at all since another process has it; the other
- * end of a pair, which needs this one's control line if it goes to another process too; and what was shown of the memory.
- * @typedef {{ announce: boolean, moved: boolean, sibling: WeakRef<ChannelCore> | undefined, views: Shown[] }} Parting
+ * end of a pair, which needs this one's control line if it goes to another process too; who counts the ends that are open;
+ * and what was shown of the memory.
+ * @typedef {object} Parting
+ * @property {boolean} announce
+ * @property {boolean} moved
+ * @property {WeakRef<ChannelCore> | undefined} sibling
+ * @property {(() => void) | undefined} departed
+ * @property {Shown[]} views
  */
 
 export class ChannelCore extends Core {
@@ -58,7 +64,7 @@ export class ChannelCore extends Core {
    */
   constructor(facts, control, { unbounded, maxQueued }) {
     /** @type {Parting} */
-    const parting = { announce: false, moved: false, sibling: undefined, views: [] }
+    const parting = { announce: false, moved: false, sibling: undefined, departed: undefined, views: [] }
     super(facts.id, control.fd, closingBy(parting, control))
     this.parting = parting
     /** Leaves what another process needs where that can find it: of an end that nobody has used yet. @type {(() => void) | undefined} */
@@ -537,6 +543,7 @@ function depart(id, parting, control) {
     if (parting.moved) native.channelLeave(id)
     else native.channelClose(id, parting.announce)
   } finally {
+    parting.departed?.()
     for (const { shown, buffer } of parting.views) native.sharedMemoryRevoke(shown, buffer)
     control.close()
   }

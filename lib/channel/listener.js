@@ -18,7 +18,7 @@ import { optionsOf } from './options.js'
 /** @typedef {import('./options.js').Options} Options */
 /** @typedef {{ code: string, message: string }} Refusal */
 /** Until when it may say hello, whether somebody listens to that, and what it is told then. @typedef {{ deadline: number, heard: boolean, refusal: Refusal | undefined }} HalfOpen */
-/** Who has connected, who may be accepted, and how many channels are open. @typedef {{ halfOpen: Map<UnixSocket, HalfOpen>, ready: Channel[], open: number }} Arrivals */
+/** Who has connected, who may be accepted, and how many channels are open. @typedef {{ halfOpen: Map<UnixSocket, HalfOpen>, ready: Channel[], tally: { open: number } }} Arrivals */
 
 /** Milliseconds. */
 const HANDSHAKE = 5_000
@@ -34,9 +34,9 @@ class ListenerCore extends Core {
    */
   constructor(server, options, { maxConnections, handshakeTimeout }) {
     /** @type {Arrivals} */
-    const arrivals = { halfOpen: new Map(), ready: [], open: 0 }
+    const arrivals = { halfOpen: new Map(), ready: [], tally: { open: 0 } }
     super(1, -1, closingBy(server, arrivals))
-    this.arrivals = arrivals
+    this.tally = arrivals.tally
     this.server = server.unref()
     this.options = options
     this.maxConnections = maxConnections
@@ -79,7 +79,7 @@ class ListenerCore extends Core {
    * @returns {Refusal | undefined}
    */
   refusalOf(socket) {
-    const { open } = this.arrivals
+    const { open } = this.tally
     if (open + this.halfOpen.size >= this.maxConnections) {
       const channels = `${open} channel${open === 1 ? '' : 's'}`
       return { code: 'ERR_IPC_LIMIT', message: `it has ${channels} open, and takes no more` }
@@ -115,7 +115,7 @@ class ListenerCore extends Core {
       refuse(socket, String(/** @type {any} */ (error).code), String(/** @type {any} */ (error).message))
       return
     }
-    count(channel, this.arrivals)
+    count(channel, this.tally)
     this.ready.push(channel)
   }
 
@@ -172,12 +172,13 @@ function closingBy(server, { halfOpen, ready }) {
   }
 }
 
-/** Counts a channel until it is closed. Open ones do not keep their listener. @param {Channel} channel @param {Arrivals} arrivals */
-function count(channel, arrivals) {
-  arrivals.open++
-  anyCoreOf(channel).closing.add(() => {
-    arrivals.open--
-  })
+/** Counts a channel until it is closed, or forgotten. Open ones do not keep their listener. @param {Channel} channel @param {{ open: number }} tally */
+function count(channel, tally) {
+  tally.open++
+  const { parting } = /** @type {import('./core.js').ChannelCore} */ (anyCoreOf(channel))
+  parting.departed = () => {
+    tally.open--
+  }
 }
 
 /** @param {UnixSocket} socket @returns {any} */
