@@ -82,6 +82,8 @@ export class EndpointCore extends Core {
     this.ready = new Set()
     this.connections = 0
     this.acceptFrom = 0
+    /** Connections of which nobody tells, for want of memory. @type {Map<Incoming, Sender>} */
+    this.unheard = new Map()
     /** Who waits for whatever comes, and for messages of one process. */
     this.any = new Direction(this, () => {})
     /** @type {Map<number, Direction>} */
@@ -101,6 +103,10 @@ export class EndpointCore extends Core {
 
   acceptAll() {
     if (performance.now() < this.acceptFrom) return
+    for (const [incoming, sender] of [...this.unheard]) {
+      this.hear(incoming, sender)
+      this.arrived(sender)
+    }
     for (const listener of this.listeners) {
       try {
         while (!this.closed && this.connections < MOST_INCOMING) {
@@ -140,15 +146,20 @@ export class EndpointCore extends Core {
     sender.connections.push(incoming)
     this.connections++
     this.parts.handles.add(socket)
-    try {
-      relay(incoming.core.receiving, /** @type {EndpointCore} */ (this), arrivalOf(sender))
-    } catch (error) {
-      sender.connections.pop()
-      this.drop(incoming)
-      throw error
-    }
+    this.hear(incoming, sender)
     // Most have something to say at once.
     this.arrived(sender)
+  }
+
+  /** Has the loop tell of it. What has been sent already is not to be lost if that cannot be: it is tried again. @param {Incoming} incoming @param {Sender} sender */
+  hear(incoming, sender) {
+    try {
+      relay(incoming.core.receiving, /** @type {EndpointCore} */ (this), arrivalOf(sender))
+      this.unheard.delete(incoming)
+    } catch {
+      this.unheard.set(incoming, sender)
+      this.acceptLater()
+    }
   }
 
   /** @param {Sender} sender */
@@ -164,8 +175,10 @@ export class EndpointCore extends Core {
   }
 
   /** @param {Incoming} incoming */
-  drop = ({ socket }) => {
+  drop = (incoming) => {
+    const { socket } = incoming
     this.connections--
+    this.unheard.delete(incoming)
     this.parts.handles.delete(socket)
     socket.close()
     // Somebody may wait to be accepted for whom there was no room.

@@ -7,7 +7,7 @@ use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open};
 use nix::sys::stat::Mode;
 
 use crate::error::{Error, Result};
-use crate::sys::retry;
+use crate::sys::{ret, retry};
 
 /// Runs `check` on a number that somebody claims to be an open descriptor and, if it agrees, takes ownership of it.
 /// On failure the number has not been touched. What is adopted is close-on-exec from here on.
@@ -108,4 +108,16 @@ pub fn set_lock(fd: impl AsFd, lock: &libc::flock) -> nix::Result<()> {
             other => return other.map(drop),
         }
     }
+}
+
+/// flock(2): locks a file or a folder as a whole, alone, or says EAGAIN at once.
+pub fn try_flock(fd: BorrowedFd<'_>) -> Result<()> {
+    // SAFETY: the descriptor is open; nothing else is handed over.
+    retry(|| ret(unsafe { libc::flock(fd.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) }.into(), "flock").map(drop))
+}
+
+/// flock(2): gives that up. Closing the last descriptor does the same.
+pub fn unflock(fd: BorrowedFd<'_>) -> Result<()> {
+    // SAFETY: the descriptor is open; nothing else is handed over.
+    retry(|| ret(unsafe { libc::flock(fd.as_raw_fd(), libc::LOCK_UN) }.into(), "flock").map(drop))
 }

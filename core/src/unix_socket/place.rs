@@ -2,18 +2,19 @@
 //! server that is gone, and binding fails all the same: EADDRINUSE.
 
 use std::fs::{File, Metadata, remove_file, symlink_metadata};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::geteuid;
 
 use super::address::Address;
 use super::room::RoomWatch;
 use crate::error::{Error, Result};
+use crate::sys::fd;
 
 /// Others do with the folder what this does, and that is quickly done.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -65,22 +66,28 @@ fn stale_at(path: &Path, address: &Address) -> Option<Metadata> {
     matches!(probed, Err(Error::Os { errno: Errno::ECONNREFUSED, .. })).then_some(found)
 }
 
-fn lock_folder(path: &Path) -> Result<Flock<File>> {
+/// Others of this user wait for as long as this stands.
+struct FolderLock(File);
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // Not by the close alone: a child that is about to execute another program may have a copy until then.
+        let _unlocked = fd::unflock(self.0.as_fd());
+    }
+}
+
+fn lock_folder(path: &Path) -> Result<FolderLock> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let mut file = File::open(folder).map_err(|error| Error::io(&error, "open").at(folder))?;
+    let file = File::open(folder).map_err(|error| Error::io(&error, "open").at(folder))?;
     let until = Instant::now() + PATIENCE;
     loop {
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => return Ok(lock),
-            Err((back, Errno::EAGAIN)) if Instant::now() < until => {
-                file = back;
-                sleep(PAUSE);
-            }
-            Err((back, Errno::EINTR)) => file = back,
-            Err((_, errno)) => return Err(Error::os(errno, "flock").at(folder)),
+        match fd::try_flock(file.as_fd()) {
+            Ok(()) => return Ok(FolderLock(file)),
+            Err(Error::Os { errno: Errno::EAGAIN, .. }) if Instant::now() < until => sleep(PAUSE),
+            Err(error) => return Err(error.at(folder)),
         }
     }
 }
