@@ -68,6 +68,16 @@ test('every row belongs to a campaign and tells its rows apart', () => {
   for (const campaign of Object.keys(CAMPAIGNS)) assert.ok(choose(rows, { campaign }).length > 0, campaign)
 })
 
+test('rows are chosen by several classes and faults; a name that there is not is no silence', () => {
+  const chosen = choose(rows, { campaign: 'kill', kind: 'pipe,fifo', fault: 'K1,k02-receiver-killed' })
+  assert.deepEqual(
+    chosen.map(({ name, kind }) => `${name} ${kind.name}`),
+    ['k01-sender-killed fifo', 'k01-sender-killed pipe', 'k02-receiver-killed fifo', 'k02-receiver-killed pipe'],
+  )
+  assert.throws(() => choose(rows, { campaign: 'kill', fault: 'K1,G16' }), /no fault 'G16'/)
+  assert.throws(() => choose(rows, { kind: 'pipe,pump' }), /no class 'pump'/)
+})
+
 test('figures of several runs: counts are added up, measures are kept at their worst', () => {
   const figures = {}
   for (const run of [
@@ -102,6 +112,7 @@ describe('the command', () => {
       ['kill', 'leak'],
       ['kill', '--minutes', '0'],
       ['kill', '--class', 'nothing'],
+      ['kill', '--fault', 'K1,nothing'],
       ['kill', '--unheard-of'],
     ]) {
       const { status, stderr } = run(...args)

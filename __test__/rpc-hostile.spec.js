@@ -106,10 +106,12 @@ describe('a server', limit, () => {
       { jsonrpc: '2.0', id: {}, method: 'echo' },
       { jsonrpc: '2.0', id: [1], method: 'echo' },
       { jsonrpc: '2.0', id: true, method: 'echo' },
-    ]
-    for (const frame of frames) {
-      const { error, id } = await ask(JSON.stringify(frame))
-      assert.equal(error.code, -32600, JSON.stringify(frame))
+    ].map((frame) => JSON.stringify(frame))
+    // A number that JSON has and JavaScript has not: its answer would be no JSON.
+    const endless = '{"jsonrpc":"2.0","id":1e999,"method":"echo"}'
+    for (const frame of [...frames, endless]) {
+      const { error, id } = await ask(frame)
+      assert.equal(error.code, -32600, frame)
       assert.ok(id === null || id === 3, String(id))
     }
   })

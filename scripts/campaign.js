@@ -15,7 +15,7 @@ const OPTIONS = `--minutes N     how long in all (1)
 
 of those marked *, beside these:
 --class C       only this class, or these: C,D
---fault F       only this fault: its number, as in G4, or the name of its file
+--fault F       only this fault, or these: F,G; by number, as in G4, or by the name of its file
 --jobs N        so many rows at once (one for each CPU); those that measure time are alone`
 
 await main(async () => {

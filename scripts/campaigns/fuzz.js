@@ -1,18 +1,22 @@
 /** Input that an enemy would send, in numbers: libFuzzer on what the core reads, and our own mutations on what JavaScript does. */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Complaint, run as command, root } from '../support/run.js'
+import { run as command, root } from '../support/run.js'
+import { only } from '../support/trust/only.js'
+import { watched } from '../support/watched.js'
 
 export const about =
-  'mutated input for everything that reads bytes (libFuzzer) or frames and options (our own mutations)'
+  'mutated input for everything that reads bytes (libFuzzer) or frames and options (our own mutations); --only TARGET,TARGET'
 
 const INSTALL = 'cargo install cargo-fuzz --locked'
 const DRIVER = 'core/fuzz/driver'
 const FOLDER = 'target/fuzz'
 const HOST = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-unknown-linux-gnu`
 const LONGEST = 2048
+/** Milliseconds after its time that a target may need for its end. */
+const PATIENCE = 60_000
 
 /** What the targets of the core read. */
 const CORE = {
@@ -43,12 +47,6 @@ export const goals = [
 
 /** @param {import('../support/trust/campaigns.js').Asked} asked @returns {Promise<Row[]>} */
 export async function run({ minutes, seed = Math.floor(Math.random() * 2 ** 32), rest }) {
-  const only = /^--only=(.+)$/.exec(rest[0] ?? '')?.[1].split(',')
-  if (rest.length > 0 && only === undefined)
-    throw new Complaint('fuzz takes --only=TARGET,TARGET beside --minutes and --seed')
-  const missing = missingTool()
-  if (missing === undefined) build()
-  else console.error(`campaign: ${missing}`)
   const { targets: ofJavaScript } = await import(new URL('../../__test__/fuzz/targets.js', import.meta.url).href)
   /** @type {Target[]} */
   const all = [
@@ -65,9 +63,15 @@ export async function run({ minutes, seed = Math.floor(Math.random() * 2 ** 32),
       run: inJavaScript(name),
     })),
   ]
-  const chosen = all.filter(({ name }) => only === undefined || only.includes(name))
-  if (chosen.length === 0)
-    throw new Complaint(`No target is called so. There are: ${all.map(({ name }) => name).join(', ')}`)
+  const names = only(
+    'fuzz',
+    rest,
+    all.map(({ name }) => name),
+  )
+  const chosen = all.filter(({ name }) => names.includes(name))
+  const missing = chosen.some((target) => target.in === 'Rust') ? missingTool() : undefined
+  if (missing !== undefined) console.error(`campaign: ${missing}`)
+  else if (chosen.some((target) => target.in === 'Rust')) build()
   const able = chosen.filter((target) => missing === undefined || target.in === 'JavaScript')
   const workers = Math.min(availableParallelism(), able.length)
   const ms = Math.max(2000, (minutes * 60_000 * workers) / able.length)
@@ -112,7 +116,7 @@ function inRust(name) {
       `-max_total_time=${Math.ceil(ms / 1000)}`,
       `-max_len=${LONGEST}`,
       `-seed=${(seed >>> 0) % 0x7fffffff || 1}`,
-      '-timeout=10',
+      '-timeout=25',
       '-rss_limit_mb=2048',
       '-print_final_stats=1',
       `-artifact_prefix=${found}/`,
@@ -124,7 +128,8 @@ function inRust(name) {
       ASAN_OPTIONS: 'detect_leaks=0:detect_odr_violation=0',
       RUST_BACKTRACE: '0',
     }
-    const { status, output } = await finished(binary, [fresh, join(root, 'core/fuzz/corpus', name), ...options], env)
+    const args = [fresh, join(root, 'core/fuzz/corpus', name), ...options]
+    const { status, output } = await watched(binary, args, { env, ms: ms + PATIENCE })
     const executions = Number(/number_of_executed_units:\s+(\d+)/.exec(output)?.[1] ?? 0)
     const edges = Number([...output.matchAll(/cov: (\d+)/g)].at(-1)?.[1] ?? 0)
     const ran = { executions, figures: { edgesMost: edges } }
@@ -143,7 +148,8 @@ function inJavaScript(name) {
     try {
       const main = join(root, '__test__/fuzz/main.js')
       const env = { ...process.env, OS_IPC_FUZZ_LOG: log }
-      const { status, output } = await finished(process.execPath, [main, name, String(seed), String(ms)], env)
+      const args = [main, name, String(seed), String(ms)]
+      const { status, output } = await watched(process.execPath, args, { env, ms: ms + PATIENCE })
       const executions = Number(/{"count":(\d+)}/.exec(output)?.[1] ?? 0)
       if (status === 0) return { executions }
       const last = existsSync(log) ? Number(readFileSync(log, 'utf8')) : seed
@@ -156,18 +162,6 @@ function inJavaScript(name) {
       rmSync(folder, { recursive: true })
     }
   }
-}
-
-/** @param {string} file @param {string[]} args @param {NodeJS.ProcessEnv} env @returns {Promise<{ status: number | null, output: string }>} */
-function finished(file, args, env) {
-  return new Promise((settle, fail) => {
-    const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
-    /** @type {Buffer[]} */
-    const chunks = []
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => chunks.push(chunk))
-    child.on('error', fail)
-    child.on('close', (status) => settle({ status, output: Buffer.concat(chunks).toString() }))
-  })
 }
 
 /** @param {Target} target @param {Ran} ran @param {number} ms @returns {Row} */
@@ -194,9 +188,10 @@ function leftOut(target, why) {
 function base(target) {
   const promise = 'no input crashes, hangs, leaks a descriptor, or is taken for what it is not'
   return {
-    class: target.name,
+    class: target.in,
     fault: 'R4',
-    name: `fuzz-${target.in.toLowerCase()}`,
+    name: target.name,
     promise: `${target.about}: ${promise}`,
+    again: `--only ${target.name}`,
   }
 }

@@ -114,13 +114,24 @@ function modulesIn(folder, pattern) {
 
 /**
  * @param {Row[]} rows
- * @param {{ campaign?: string, kind?: string, fault?: string }} wanted `kind`: names with commas between
+ * @param {{ campaign?: string, kind?: string, fault?: string }} wanted `kind` and `fault`: names with commas between
  */
 export function choose(rows, { campaign, kind, fault }) {
-  return rows.filter(
+  const kinds = kind?.split(',')
+  const faults = fault?.split(',')
+  const ofCampaign = rows.filter((row) => campaign === undefined || row.fault.campaign === campaign)
+  for (const name of kinds ?? [])
+    if (!ofCampaign.some((row) => row.kind.name === name)) throw new Error(`there is no class '${name}' in it`)
+  for (const name of faults ?? [])
+    if (!ofCampaign.some((row) => isCalled(row, name))) throw new Error(`there is no fault '${name}' in it`)
+  return ofCampaign.filter(
     (row) =>
-      (campaign === undefined || row.fault.campaign === campaign) &&
-      (kind === undefined || kind.split(',').includes(row.kind.name)) &&
-      (fault === undefined || row.fault.id.toLowerCase() === fault.toLowerCase() || row.name === fault),
+      (kinds === undefined || kinds.includes(row.kind.name)) &&
+      (faults === undefined || faults.some((name) => isCalled(row, name))),
   )
+}
+
+/** @param {Row} row @param {string} name */
+function isCalled(row, name) {
+  return row.fault.id.toLowerCase() === name.toLowerCase() || row.name === name
 }

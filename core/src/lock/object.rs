@@ -215,10 +215,11 @@ impl Draft {
     }
 
     /// It has its name.
-    fn keep(self) {
-        // If it cannot be struck out, a sweep sees that it has its name.
-        drop(Registry::of_process().forget(REGISTRY_KIND, self.key.as_ref()));
+    fn keep(mut self) {
+        let key = std::mem::take(&mut self.key);
         std::mem::forget(self);
+        // If it cannot be struck out, a sweep sees that it has its name.
+        drop(Registry::of_process().forget(REGISTRY_KIND, key.as_ref()));
     }
 }
 

@@ -332,7 +332,7 @@ export class Link {
 
 /** @param {unknown} id @returns {id is Id} */
 export function isId(id) {
-  return typeof id === 'string' || typeof id === 'number' || id === null
+  return typeof id === 'string' || Number.isFinite(id) || id === null
 }
 
 const DISPOSE = Symbol.dispose ?? Symbol.for('nodejs.dispose')

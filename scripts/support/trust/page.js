@@ -27,12 +27,12 @@ export function render(recorded, campaigns) {
   const parts = [BEGIN]
   const known = campaigns.filter(({ name }) => recorded.some(({ campaign }) => campaign === name))
   parts.push(`## What was asked, and what was reached\n\n${goalTable(known, recorded)}`)
-  for (const { name, about } of known) {
+  for (const { name, about, ofRows } of known) {
     const { rows, runs } = /** @type {import('./record.js').Recording} */ (
       recorded.find(({ campaign }) => campaign === name)
     )
     parts.push(
-      `## ${name}\n\n${sentence(about)}\n\n${picturesOf(name)}${rowTable(name, rows, runs)}\n\n${runTable(runs)}`,
+      `## ${name}\n\n${sentence(about)}\n\n${picturesOf(name)}${rowTable({ name, ofRows }, rows, runs)}\n\n${runTable(runs)}`,
     )
   }
   return `${parts.map((part) => part.trimEnd()).join('\n\n')}\n`
@@ -73,8 +73,8 @@ function goalTable(campaigns, recorded) {
   return markdown(['', 'asked', 'reached', 'campaign', 'ran for', ''], lines)
 }
 
-/** @param {string} name @param {import('./record.js').Recorded[]} rows @param {Record<string, import('./record.js').Run>} runs */
-function rowTable(name, rows, runs) {
+/** @param {{ name: string, ofRows: boolean }} campaign @param {import('./record.js').Recorded[]} rows @param {Record<string, import('./record.js').Run>} runs */
+function rowTable({ name, ofRows }, rows, runs) {
   const faults = new Map()
   for (const row of rows) {
     const list = faults.get(row.name) ?? []
@@ -93,7 +93,7 @@ function rowTable(name, rows, runs) {
     return [
       list[0].promise,
       list.map((/** @type {import('./rows.js').Row} */ row) => row.class).join(', '),
-      `\`npm run campaign -- ${name}${list[0].fault === fault ? '' : ` --fault ${fault}`}\``,
+      `\`npm run campaign -- ${[name, ofRows ? `--fault ${fault}` : (list[0].again ?? '')].join(' ').trim()}\``,
       duration(total('seconds')),
       count(total('rounds')),
       checked(figures),
