@@ -51,13 +51,15 @@ async function watch(ms, seed) {
     const reports = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
     const wrong = reports.find((text) => /ERROR: AddressSanitizer/.test(text))
     const leaks = reports.flatMap((text) => leaksIn(text, basename(env.OS_IPC_NATIVE)))
+    // One from each place: of many processes each has it.
+    const places = new Map(leaks.map((leak) => [placeOf(leak, basename(env.OS_IPC_NATIVE)), leak]))
     const failed = [wrong?.slice(0, 4000), fuzzed.error, tried.error].filter((text) => text !== undefined).join('\n')
     const figures = { executions: fuzzed.executions, faults: tried.faults, roundsOfFaults: tried.rounds }
     return {
       address: cameOf(figures, failed, seed),
       leak: cameOf(
-        { processes: reports.length, leaks: leaks.length, suppressions: '1' },
-        leaks.slice(0, 3).join('\n\n'),
+        { processes: reports.length, leaks: leaks.length, suppressions: '2' },
+        [...places.values()].join('\n\n'),
         seed,
       ),
     }
@@ -73,9 +75,25 @@ function cameOf(figures, error, seed) {
   return { result: 'failed', runs: 1, rounds, figures, seed, error }
 }
 
-/** @param {string} report @param {string} addon */
+/** What the addon has asked for itself, or a function of Node-API or libuv for it; V8's own pages are not its concern. @param {string} report @param {string} addon */
 export function leaksIn(report, addon) {
-  return report.split('\n\n').filter((part) => /^(Direct|Indirect) leak of/.test(part) && part.includes(addon))
+  return report.split('\n\n').filter((part) => {
+    if (!/^(Direct|Indirect) leak of/.test(part)) return false
+    const { frames, own } = stackOf(part, addon)
+    return own >= 0 && !frames.slice(0, own).some((frame) => frame.startsWith('v8::'))
+  })
+}
+
+/** Who has asked for what was left, and of whom. @param {string} leak @param {string} addon */
+function placeOf(leak, addon) {
+  const { frames, own } = stackOf(leak, addon)
+  return frames.slice(Math.max(0, own - 1), own + 1).join(' ')
+}
+
+/** @param {string} leak @param {string} addon */
+function stackOf(leak, addon) {
+  const frames = [...leak.matchAll(/^ +#\d+ \S+ +(?:in )?(.*)$/gm)].map(([, frame]) => frame)
+  return { frames, own: frames.findIndex((frame) => frame.includes(addon)) }
 }
 
 /** @param {Record<string, string>} env @param {number} ms @param {number} seed */
