@@ -230,7 +230,13 @@ export default {
     const cold = async () => {
       while (context.goesOn() && left.length > 0) {
         const failure = left.pop()
-        const { injected, refused, left: found } = await start('cold', { failure, open: first.open })
+        const {
+          injected,
+          refused,
+          left: found,
+        } = await start('cold', { failure, open: first.open }).catch((error) => {
+          throw new Error(`${failure.call}, number ${failure.nth}, ${failure.error}: ${error.stack}`)
+        })
         context.round()
         if (injected === 0) continue
         figures.firstInjections++

@@ -8,7 +8,7 @@ import native from '../load.js'
 import { UnixSocket } from '../unix-socket/socket.js'
 import { waitOf } from '../validate.js'
 import { Channel } from './channel.js'
-import { Control, closeAll, wordOf } from './control.js'
+import { closeAll, controlOf, wordOf } from './control.js'
 import { ChannelCore } from './core.js'
 import { CHECKSUM, CODEC, CODECS } from './layout.js'
 import { ownSideOf, statedOf } from './options.js'
@@ -74,7 +74,13 @@ function joined(socket, answer, stated, own) {
     closeAll(fds)
     throw coded(Error, 'ERR_IPC_VERSION', 'Whoever listens there speaks no version of the format of channels')
   }
-  const control = new Control(native.controlAdopt(socket.detach(), false))
+  let control
+  try {
+    control = controlOf(socket)
+  } catch (error) {
+    closeAll(fds)
+    throw error
+  }
   control.setUp = { side: body.side === 1 ? 1 : 0, fds }
   control.peer = answer.credentials
   try {
@@ -136,7 +142,7 @@ export function answered(socket, options, peer) {
     const sent = socket.trySend(frame('S', { side: 1 }), { fds: native.channelDescriptors(theirs.id) })
     // It has sent nothing yet, and has room for more than this.
     if (!sent) throw timedOut()
-    control = new Control(native.controlAdopt(socket.detach(), false))
+    control = controlOf(socket)
   } catch (error) {
     native.channelLeave(ours.id)
     throw error

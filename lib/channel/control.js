@@ -10,6 +10,7 @@ import native from '../load.js'
 import { MOST_SUPPLIES } from './layout.js'
 import { corrupt } from './ring.js'
 
+/** @typedef {import('../unix-socket/socket.js').UnixSocket} UnixSocket */
 /** @typedef {{ data: string, length: number, fds: number[], lost: boolean, pid: number, uid: number, gid: number }} Frame */
 /** @typedef {{ fds: number[], lost: boolean, body: Record<string, any> }} Supply */
 
@@ -195,6 +196,17 @@ function sequenceOf({ sequence }) {
 /** What the other side says, if it is a word. @param {unknown} said @param {string} fallback */
 export function wordOf(said, fallback) {
   return typeof said === 'string' ? said : fallback
+}
+
+/** The control line that a socket has been so far. What cannot become one is closed. @param {UnixSocket} socket */
+export function controlOf(socket) {
+  const fd = socket.detach()
+  try {
+    return new Control(native.controlAdopt(fd, false))
+  } catch (error) {
+    closeAll([fd])
+    throw error
+  }
 }
 
 /** @param {number[]} fds which are ours */

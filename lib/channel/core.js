@@ -544,8 +544,9 @@ function depart(id, parting, control) {
     else native.channelClose(id, parting.announce)
   } finally {
     parting.departed?.()
-    for (const { shown, buffer } of parting.views) native.sharedMemoryRevoke(shown, buffer)
     control.close()
+    // Last, as it takes memory, which there may be none of.
+    for (const { shown, buffer } of parting.views) native.sharedMemoryRevoke(shown, buffer)
   }
 }
 

@@ -25,6 +25,8 @@ const HANDSHAKE = 5_000
 /** Who has connected and said nothing yet. */
 const MOST_HALF_OPEN = 128
 const LONGEST_FRAME = 64 * 1024
+/** A newcomer has gone, or does not read what it is told. */
+const GONE = new Set(['EPIPE', 'ECONNRESET', 'ETIMEDOUT'])
 
 class ListenerCore extends Core {
   /**
@@ -44,6 +46,8 @@ class ListenerCore extends Core {
     this.halfOpen = arrivals.halfOpen
     this.ready = arrivals.ready
     this.pumping = false
+    /** What this process lacked for the one who came last. @type {unknown} */
+    this.lack = undefined
     this.accepting = new Direction(this, () => {})
     this.directions.push(this.accepting)
   }
@@ -112,7 +116,9 @@ class ListenerCore extends Core {
     try {
       channel = answered(socket, this.options, message.credentials)
     } catch (error) {
-      refuse(socket, String(/** @type {any} */ (error).code), String(/** @type {any} */ (error).message))
+      const { code, message } = /** @type {any} */ (error)
+      refuse(socket, String(code), String(message))
+      if (!GONE.has(code)) this.lack = error
       return
     }
     count(channel, this.tally)
@@ -122,7 +128,12 @@ class ListenerCore extends Core {
   /** Whoever has connected, and whatever they have said, without waiting. @returns {Channel | typeof BLOCKED} */
   take() {
     if (this.ready.length === 0) this.look()
-    return this.ready.shift() ?? BLOCKED
+    const channel = this.ready.shift()
+    if (channel !== undefined) return channel
+    const { lack } = this
+    this.lack = undefined
+    if (lack !== undefined) throw lack
+    return BLOCKED
   }
 
   look() {
@@ -252,6 +263,8 @@ async function greet(socket, state, ref) {
   if (core === undefined || core.closed || !core.halfOpen.has(socket)) return
   core.hear(socket, message)
   core.accepting.onReady()
+  // Whoever waits has been told, and whoever comes later need not know.
+  core.lack = undefined
 }
 
 class Accept extends Operation {

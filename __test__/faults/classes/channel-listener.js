@@ -20,6 +20,15 @@ function shut(channel) {
   }
 }
 
+/** Who was accepted is told so. @param {Channel} channel */
+function answer(channel) {
+  try {
+    channel.trySend('in')
+  } finally {
+    shut(channel)
+  }
+}
+
 /** A connection, which is closed once it has been answered. @param {ChannelListener} listener */
 async function connect(listener) {
   if (listener.closed) throw closed()
@@ -29,7 +38,7 @@ async function connect(listener) {
   const once = async () => {
     const channel = await Channel.connect(address)
     try {
-      await channel.unref().recv()
+      if ((await channel.unref().recv()) === null) throw new Error('ended without an answer')
     } finally {
       shut(channel)
     }
@@ -45,22 +54,22 @@ export default permits({
   /** A wait that finds a connection at once settles a few turns of the microtask queue before those that were served earlier. */
   unordered: true,
   /** Whoever connects is of this process, and waits for its answer. */
-  only: ['G1', 'G2', 'G3', 'G6', 'G8', 'G9', 'G11', 'G16', 'G19', 'P8'],
+  only: ['G1', 'G2', 'G3', 'G6', 'G8', 'G9', 'G11', 'g12-every-call', 'G16', 'G19', 'P8'],
 
   acquires: {
-    accept: async (listener, options) => shut(await listener.accept(options)),
+    accept: async (listener, options) => answer(await listener.accept(options)),
     async iterate(listener, options) {
       const { value, done } = await listener.iterate(options).next()
       if (done) throw closed()
-      shut(value)
+      answer(value)
     },
   },
   tryAcquire(listener) {
     const channel = listener.tryAccept()
-    if (channel !== undefined) shut(channel)
+    if (channel !== undefined) answer(channel)
     return channel !== undefined
   },
-  acquireSync: (listener, options) => shut(listener.acceptSync(options)),
+  acquireSync: (listener, options) => answer(listener.acceptSync(options)),
   give: (listener) => connect(listener),
 
   calls: ({ receiver }) => ({

@@ -48,6 +48,7 @@ export default {
   once: true,
   /** Each is a process. */
   most: 200,
+  leastCycles: 100,
   encode: (number) => number,
   failingCalls: {
     pidfd_open: ['EMFILE', 'ENFILE', 'ENOMEM'],

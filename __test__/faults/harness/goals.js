@@ -5,6 +5,9 @@ const sum = (rows, value) => rows.reduce((total, row) => total + value(row), 0)
 /** @param {any[]} rows @param {string} name of a fault */
 const of = (rows, name) => rows.filter((row) => row.name === name)
 
+/** Each of their cycles starts a process, which takes as long as a thousand of the others'. */
+const PROCESSES = new Set(['process', 'spawn', 'worker-pool'])
+
 const kills = ({ figures }) =>
   sum(
     Object.entries(figures).filter(([name]) => name.startsWith('kills')),
@@ -23,10 +26,11 @@ export const goals = {
   ],
   leak: [
     {
-      goal: 'cycles of opening and closing of each class (of the one that had fewest)',
+      goal: 'cycles of opening and closing of each class that starts no process for it (of the one that had fewest)',
       target: 100_000,
       reached: (rows) => {
-        const tried = of(rows, 'l01-cycles').map(({ figures }) => figures.cycles ?? 0)
+        const cheap = of(rows, 'l01-cycles').filter((row) => !PROCESSES.has(row.class))
+        const tried = cheap.map(({ figures }) => figures.cycles ?? 0)
         return tried.length === 0 ? 0 : Math.min(...tried)
       },
     },
