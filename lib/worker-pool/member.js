@@ -65,7 +65,13 @@ export class Member {
     // It goes on for the sake of its task, which is the pool's affair.
     this.child.unref()
     if (this.child.pid === undefined) theirs.close()
-    this.client = new ClientCore(linkOf(ours))
+    try {
+      this.client = new ClientCore(linkOf(ours))
+    } catch (error) {
+      ours.close()
+      this.kill()
+      throw error
+    }
     this.client.reference(false)
   }
 
@@ -118,15 +124,19 @@ export class Member {
     this.#patience.unref()
   }
 
-  kill() {
-    this.child.kill('SIGKILL')
+  /**
+   * Node takes 0 for the number of a process that could not be started for want of descriptors, and that is our whole group.
+   * @param {NodeJS.Signals} [signal]
+   */
+  kill(signal = 'SIGKILL') {
+    if (this.child.pid !== undefined) this.child.kill(signal)
   }
 
   /** It ends by itself when its channel does; one that works on something may not look. */
   end() {
     if (this.ending) return
     this.ending = true
-    if (this.task !== undefined) this.child.kill('SIGTERM')
+    if (this.task !== undefined) this.kill('SIGTERM')
     this.client.close()
     clearTimeout(this.#patience)
     this.#patience = undefined

@@ -3,7 +3,7 @@ import { inherited } from '../../../index.js'
 
 /** @param {unknown} task @param {{ signal: AbortSignal }} context */
 export default function next(task, { signal }) {
-  if (task === 'begin') return undefined
+  // From the first task on it has it open, whatever becomes of the name.
   const gate = /** @type {import('../../../index.js').PosixSemaphore} */ (inherited('gate'))
-  return gate.acquire({ signal })
+  return task === 'begin' ? undefined : gate.acquire({ signal })
 }
