@@ -245,8 +245,9 @@ describe("Node's own options", limit, () => {
         stdio: /** @type {any} */ (stdio),
         handles: { writer },
       })
+      const ended = said(child)
       assert.equal(String(await reader.recv()), 'x')
-      assert.equal(await said(child), '')
+      assert.equal(await ended, '')
       reader.close()
     }
   })

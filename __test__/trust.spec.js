@@ -73,7 +73,9 @@ describe('docs/trust.md', () => {
 test('a look at the soak: eight processes use everything, tell of themselves, and leave nothing', {
   timeout: 60_000,
 }, async () => {
-  const named = () => new Set(list().map(({ kind, name, id }) => `${kind} ${name ?? id}`))
+  // Sockets are of whoever else is at work on this machine.
+  const kept = () => list().filter(({ kind }) => kind !== 'socket')
+  const named = () => new Set(kept().map(({ kind, name, id }) => `${kind} ${name ?? id}`))
   const before = named()
   const samples = await soak({ ms: 1500, every: 300, seed: 1 })
   assert.equal(new Set(samples.map(({ asks, number }) => `${asks} ${number}`)).size, 8)
