@@ -55,7 +55,6 @@ export async function run({ minutes, rest = [] }) {
   const { cells, specs } = wanted(rest)
   const now = fingerprint(sources)
   const runs = remembered()
-  const started = new Map(cells.map(({ name }) => [name, { runs: 0, seconds: 0 }]))
   const end = performance.now() + minutes * 60_000
   mkdirSync(folder, { recursive: true })
   for (const { cell, spec } of inOrder(cells, specs, runs, now)) {
@@ -66,10 +65,8 @@ export async function run({ minutes, rest = [] }) {
     const outcome = await runIn(cell, spec)
     runs[key(cell, spec)] = { ...outcome, sources: now, at: Date.now() }
     writeFileSync(memory, JSON.stringify(runs, null, 1))
-    const account = started.get(cell.name) ?? { runs: 0, seconds: 0 }
-    started.set(cell.name, { runs: account.runs + 1, seconds: account.seconds + outcome.seconds })
   }
-  return cells.map((cell) => row(cell, specs, runs, now, started.get(cell.name)))
+  return cells.map((cell) => row(cell, specs, runs, now))
 }
 
 /** @param {string[]} rest */
@@ -184,11 +181,10 @@ async function runIn({ runtime, reactor, name }, spec) {
  * @param {string[]} specs
  * @param {Record<string, Run>} runs
  * @param {string} now
- * @param {{ runs: number, seconds: number } | undefined} account Of this campaign alone.
  */
-function row(cell, specs, runs, now, account) {
+function row(cell, specs, runs, now) {
   const known = specs.flatMap((spec) => runs[key(cell, spec)] ?? [])
-  const sum = (/** @type {'passed' | 'failed' | 'skipped'} */ which) =>
+  const sum = (/** @type {'passed' | 'failed' | 'skipped' | 'seconds'} */ which) =>
     known.reduce((total, entry) => total + entry[which], 0)
   const older = known.filter((entry) => entry.sources !== now).length
   const missing = specs.length - known.length
@@ -198,9 +194,9 @@ function row(cell, specs, runs, now, account) {
     fault: 'suite',
     name: cell.reactor,
     promise: `the whole suite passes on ${cell.runtime.name} with the ${cell.reactor} reactor`,
-    runs: account?.runs ?? 0,
+    runs: known.length,
     rounds: sum('passed') + sum('failed'),
-    seconds: account?.seconds ?? 0,
+    seconds: sum('seconds'),
     figures: {
       files: `${known.length} of ${specs.length}`,
       passed: sum('passed'),
