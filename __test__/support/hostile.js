@@ -18,7 +18,7 @@ const own = ['none', 'ETIMEDOUT', 'EMSGSIZE', 'ERR_IPC_LIMIT', 'ERR_IPC_NOT_SUPP
  */
 export async function meetEnemy(seconds, seed, env) {
   const [near, far] = Channel.pair()
-  const patience = 30_000 + seconds * 1000
+  const patience = 30_000 + Math.ceil(seconds * 1000)
   const enemy = start(fixture('channel-hostile.js'), [seed], { handles: [far], patience })
   const victim = start(fixture('channel-victim.js'), [seconds, seed], { handles: [near], env, patience })
   const { code, signal, stdout, stderr } = await victim.outcome
