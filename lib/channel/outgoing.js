@@ -82,7 +82,9 @@ export class Outgoing extends Ring {
   look(size) {
     const head = Atomics.load(this.words, this.at + HEAD)
     const taken = (head - this.head) >>> 0
-    if (taken > (this.tail - this.head) >>> 0) throw corrupt('it has taken more than was sent')
+    const used = (this.tail - this.head) >>> 0
+    // Who has taken what was offered, and lets it be withdrawn all the same, is ahead of the tail.
+    if (taken > used || used > this.capacity) throw corrupt('it has taken more than was sent')
     this.head = head
     return size <= this.capacity - ((this.tail - head) >>> 0)
   }

@@ -202,7 +202,10 @@ impl<P: Place> Producer<P> {
 
     fn record(&mut self, kind: Kind, payload: &[u8]) -> Result<Sent> {
         let size = record_size(payload.len());
-        let free = self.place.capacity() - self.tail.wrapping_sub(self.head);
+        // Who has taken what was offered, and lets it be withdrawn all the same, is ahead of the tail.
+        let Some(free) = self.place.capacity().checked_sub(self.tail.wrapping_sub(self.head)) else {
+            return Err(Error::Corrupt("more was taken than was sent"));
+        };
         if size > free && !self.look(size)? {
             return Ok(Sent::NoRoom);
         }
