@@ -193,7 +193,8 @@ impl<P: Place> Producer<P> {
 
     fn look(&mut self, size: u32) -> Result<bool> {
         let head = self.place.load(Word::Head);
-        if head.wrapping_sub(self.head) > self.tail.wrapping_sub(self.head) {
+        let used = self.tail.wrapping_sub(self.head);
+        if used > self.place.capacity() || head.wrapping_sub(self.head) > used {
             return Err(Error::Corrupt("more was taken than was sent"));
         }
         self.head = head;
