@@ -182,8 +182,8 @@ describe('os-ipc watch', options, () => {
   /** @type {ReturnType<typeof start>} */
   let fast
   before(async () => {
-    slow = start(fixture('channel-traffic.js'), [200], { stdin: 'pipe' })
-    fast = start(fixture('channel-traffic.js'), [100_000], { stdin: 'pipe' })
+    slow = start(fixture('channel-traffic.js'), [200], { stdin: 'pipe', patience: 0 })
+    fast = start(fixture('channel-traffic.js'), [100_000], { stdin: 'pipe', patience: 0 })
     await Promise.all([slow.says('sending'), fast.says('sending')])
   })
   after(() => Promise.all([slow.kill(), fast.kill()]))

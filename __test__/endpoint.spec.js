@@ -70,21 +70,27 @@ after(async () => {
 
 /** One that does what it is told. @returns {Promise<Told>} */
 async function told() {
-  const child = spare.pop() ?? (await startTold())
+  // A watchdog that had been set when it was started would go off while it stands by, or in the middle of a later test.
+  const child = spare.pop() ?? (await startTold({}, 0))
+  const done = child.guard()
   undo.push(async () => {
-    const ended = child.process.exitCode !== null || child.process.signalCode !== null
-    if (ended) return
-    await child.does('close')
-    spare.push(child)
+    try {
+      const ended = child.process.exitCode !== null || child.process.signalCode !== null
+      if (ended) return
+      await child.does('close')
+      spare.push(child)
+    } finally {
+      done()
+    }
   })
   return child
 }
 
 let lines = 0
 
-/** @param {Record<string, string>} [env] @returns {Promise<Told>} */
-async function startTold(env) {
-  const child = start(fixture('endpoint-told.js'), [], { stdin: 'pipe', env })
+/** @param {Record<string, string>} [env] @param {number} [patience] @returns {Promise<Told>} */
+async function startTold(env, patience) {
+  const child = start(fixture('endpoint-told.js'), [], { stdin: 'pipe', env, patience })
   await child.says('ready')
   return Object.assign(child, {
     /** @param {string} line */

@@ -82,9 +82,8 @@ describe('list', options, () => {
     Fifo.create(path)
     made.listener = keep(UnixListener.listen(address, { mode: 0o600 }))
     const [queue, semaphore, memory] = [made.queue, made.semaphore, made.memory].map((handle) => handle.name)
-    holder = start(fixture('list-hold.js'), [
-      JSON.stringify({ queue, semaphore, memory, segment: made.segment.id, fifo: path }),
-    ])
+    const held = JSON.stringify({ queue, semaphore, memory, segment: made.segment.id, fifo: path })
+    holder = start(fixture('list-hold.js'), [held], { patience: 0 })
     await holder.says('holding 6')
   })
   after(() => holder.kill())

@@ -20,7 +20,8 @@ export function fixture(name) {
  * @param {(string | number)[]} [words]
  * @param {{ handles?: Handle[], inherit?: number[], node?: string[], env?: Record<string, string>, stdin?: 'pipe' | 'ignore' | number, patience?: number, command?: string }} [options]
  *   `handles` are given to it (see `received`) and, if they move, are closed here; `inherit` are descriptors, which it has
- *   as 3 and so on.
+ *   as 3 and so on. With a `patience` of 0 nothing kills it: for one that serves many tests, whose time is theirs (`guard`)
+ *   or which `after` kills.
  */
 export function start(
   script,
@@ -114,6 +115,12 @@ class Child {
   /** @param {string} text */
   tell(text) {
     this.process.stdin?.write(`${text}\n`)
+  }
+
+  /** Kills it unless what this gives is called in time. */
+  guard() {
+    const timer = setTimeout(() => this.kill(), WATCHDOG)
+    return () => clearTimeout(timer)
   }
 
   /** @param {NodeJS.Signals} [signal] */
