@@ -1,11 +1,12 @@
 /** Channels where each message rings a bell, thousands of times: what is rung is not emptied each time, and never full. */
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { Channel, pipe } from '../index.js'
 import native from '../lib/load.js'
 import { fixture, start } from './support/child.js'
 import { inside } from './support/inside.js'
+import { keepAll, undoAfterEach } from './support/undo.js'
 
 const { Patience } = inside['channel/patience.js']
 const { Spin } = inside['channel/spin.js']
@@ -15,11 +16,7 @@ const { coreOf } = inside['handle.js']
 const MANY = 5000
 const message = Buffer.alloc(64, 7)
 
-/** @type {import('../index.js').Handle[]} */
-const made = []
-afterEach(() => {
-  for (const handle of made.splice(0)) handle.close()
-})
+undoAfterEach()
 
 describe('a bell that rings for each message', { timeout: 30_000 }, () => {
   const { lasts } = Patience.prototype
@@ -34,11 +31,7 @@ describe('a bell that rings for each message', { timeout: 30_000 }, () => {
     Spin.prototype.until = until
   })
 
-  function pair() {
-    const ends = Channel.pair()
-    made.push(...ends)
-    return ends
-  }
+  const pair = () => keepAll(Channel.pair())
 
   /** @param {Channel} one @param {Channel} other @param {number} count */
   async function pass(one, other, count) {
@@ -72,7 +65,7 @@ describe('a bell that rings for each message', { timeout: 30_000 }, () => {
     await pass(one, other, 200)
     const [third, fourth] = pair()
     const { reader, writer } = pipe()
-    made.push(reader, writer)
+    keepAll([reader, writer])
     let over = false
     const busy = (async () => {
       while (!over) await pass(one, other, 1)

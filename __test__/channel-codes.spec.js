@@ -1,27 +1,20 @@
 /** The errors that docs/channel.md names and that take more than two ends in one process: each is provoked once. */
 import assert from 'node:assert/strict'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { Channel, UnixSocket } from '../index.js'
 import native from '../lib/load.js'
 import { fixture, run, start } from './support/child.js'
 import { needs } from './support/extras.js'
 import { inside } from './support/inside.js'
 import { descriptors } from './support/state.js'
+import { keepAll, undoAfter } from './support/undo.js'
 
 const { parcelOf, rebuild } = inside['handover.js']
 
-/** @type {import('../index.js').Handle[]} */
-const made = []
-after(() => {
-  for (const handle of made) handle.close()
-})
+undoAfter()
 
-/** @param {any} [options] @returns {[Channel<any>, Channel<any>]} */
-function pair(options) {
-  const ends = /** @type {[Channel<any>, Channel<any>]} */ (Channel.pair(options))
-  made.push(...ends)
-  return ends
-}
+/** @param {any} [options] */
+const pair = (options) => keepAll(/** @type {[Channel<any>, Channel<any>]} */ (Channel.pair(options)))
 
 /** @param {string} code */
 const coded = (code) => ({ code })
@@ -32,7 +25,7 @@ describe('an end of a channel', () => {
     await a.send('in use')
     await b.recv()
     const [socket, other] = UnixSocket.pair('seqpacket')
-    made.push(socket, other)
+    keepAll([socket, other])
     for (const { fd } of [b, socket]) {
       const [copy] = native.descriptorsCopy([fd])
       const before = descriptors()

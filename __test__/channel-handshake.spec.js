@@ -3,21 +3,19 @@
  * an error with a code for this side, leaves no descriptor, and the next handshake succeeds. OS_IPC_ROUNDS: more mutations.
  */
 import assert from 'node:assert/strict'
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { Channel, ChannelListener, pipe, SharedMemory, UnixListener, UnixSocket } from '../index.js'
 import { Random } from './faults/harness/random.js'
+import { addressesIn, newFolder } from './support/folder.js'
 import { newName } from './support/memory.js'
 import { descriptors, until } from './support/state.js'
 
 const ROUNDS = Number(process.env.OS_IPC_ROUNDS ?? 150)
 
-const folder = mkdtempSync(join(tmpdir(), 'os-ipc-channel-'))
-after(() => rmSync(folder, { recursive: true }))
-let last = 0
-const newAddress = () => join(folder, `${++last}.sock`)
+const folder = newFolder()
+const newAddress = addressesIn(folder)
 
 const CAPACITY = 4096
 const OFFSET = 4096

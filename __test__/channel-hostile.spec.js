@@ -1,7 +1,7 @@
 /** Channels whose other side is an enemy, and programs that do what they should not. */
 import assert from 'node:assert/strict'
 import { channel as diagnosticsChannel } from 'node:diagnostics_channel'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { Channel, pipe, SharedMemory } from '../index.js'
 import native from '../lib/load.js'
@@ -9,6 +9,7 @@ import { plainBuild, sanitizedBuild } from './support/builds.js'
 import { meetEnemy } from './support/hostile.js'
 import { inside as ofPackage } from './support/inside.js'
 import { descriptors } from './support/state.js'
+import { keep, keepAll, undoAfter } from './support/undo.js'
 
 const { coreOf } = ofPackage['handle.js']
 
@@ -20,18 +21,10 @@ const builds = [
   [...sanitizedBuild(), 60],
 ]
 
-/** @type {Handle[]} */
-const made = []
-after(() => {
-  for (const handle of made) handle.close()
-})
+undoAfter()
 
-/** @param {any} [options] @returns {[Channel<any>, Channel<any>]} */
-function pair(options) {
-  const ends = /** @type {[Channel<any>, Channel<any>]} */ (Channel.pair(options))
-  made.push(...ends)
-  return ends
-}
+/** @param {any} [options] */
+const pair = (options) => keepAll(/** @type {[Channel<any>, Channel<any>]} */ (Channel.pair(options)))
 
 /** @param {Channel<any>} channel @returns {any} */
 const inside = (channel) => {
@@ -419,7 +412,7 @@ describe('a program that does what it should not', () => {
   test('a method called upon another object is an error with a code, and never reaches a channel', async () => {
     const { prototype } = Channel
     const { reader, writer } = pipe()
-    made.push(reader, writer)
+    keepAll([reader, writer])
     const [a] = pair()
     for (const other of [{}, null, undefined, 1, reader, prototype, Object.create(a), new Proxy(a, {})]) {
       for (const key of Reflect.ownKeys(prototype)) {
@@ -557,7 +550,7 @@ describe('a program that does what it should not', () => {
     attacks['a record of the kind 9'](outgoing, victim)
     await assert.rejects(victim.recv(), corrupt)
     const { reader, writer } = pipe()
-    made.push(reader, writer)
+    keepAll([reader, writer])
     assert.ok(reader.fd !== fd && writer.fd !== fd)
     victim.close()
     writer.trySend('untouched')
@@ -615,7 +608,7 @@ describe('a program that does what it should not', () => {
   test('1,000 messages with handles can wait to be taken', async () => {
     const [a, b] = pair()
     const memory = SharedMemory.create(64)
-    made.push(memory)
+    keep(memory)
     const sending = Promise.all(Array.from({ length: 1_000 }, (_, i) => a.send(String(i), { handles: [memory] })))
     await sleep(10)
     for (let i = 0; i < 1_000; i++) {

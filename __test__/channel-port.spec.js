@@ -1,7 +1,7 @@
 /** Channels as ports: a MessagePort between processes, and the libraries that were written for one. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { createBirpc } from 'birpc'
@@ -11,22 +11,14 @@ import { Channel, pipe, SharedMemory } from '../index.js'
 import native from '../lib/load.js'
 import { fixture, start } from './support/child.js'
 import { descriptors, turn, until } from './support/state.js'
+import { keep, keepAll, undo, undoAfter } from './support/undo.js'
 
 /** @typedef {import('../index.js').ChannelPort} ChannelPort */
-/** @typedef {import('../index.js').Handle} Handle */
+undoAfter()
 
-/** @type {{ close(): void }[]} */
-const made = []
-after(() => {
-  for (const handle of made) handle.close()
-})
-
-/** @param {any} [options] @returns {[Channel<any>, Channel<any>]} */
-function pair(options = { codec: 'structured' }) {
-  const ends = /** @type {[Channel<any>, Channel<any>]} */ (Channel.pair(options))
-  made.push(...ends)
-  return ends
-}
+/** @param {any} [options] */
+const pair = (options = { codec: 'structured' }) =>
+  keepAll(/** @type {[Channel<any>, Channel<any>]} */ (Channel.pair(options)))
 
 /** @param {any} [options] @returns {[ChannelPort, ChannelPort]} */
 function ports(options) {
@@ -201,9 +193,9 @@ describe('a port', () => {
   test('refuses what cannot be sent before anything happens', async () => {
     const [a, b] = ports({ codec: 'structured', maxMessageSize: 1000 })
     const { port1, port2 } = new MessageChannel()
-    made.push(port1, port2)
+    keepAll([port1, port2])
     const memory = SharedMemory.create(4096)
-    made.push(memory)
+    keep(memory)
     const { buffer } = new Uint8Array(8)
     assert.throws(() => a.postMessage(() => {}), { code: 'ERR_INVALID_ARG_VALUE', message: /could not be cloned/ })
     assert.throws(() => a.postMessage(new Uint8Array(1001), [port1, buffer]), coded('EMSGSIZE'))
@@ -290,7 +282,7 @@ describe('the end of a port', () => {
       const state = new Int32Array(new SharedArrayBuffer(4))
       const workerData = { fd, moment, state }
       const worker = new Worker(new URL('./fixtures/channel-port-worker.js', import.meta.url), { workerData })
-      made.push({ close: () => worker.terminate() })
+      undo.push(() => worker.terminate())
       await until(() => Atomics.load(state, 0) !== 0, `a worker that is ${moment}`)
       await worker.terminate()
       assert.deepEqual([await closed, told], [[undefined], []], moment)
@@ -338,13 +330,13 @@ describe('what goes with a message', () => {
     const [a, b] = ports()
     const memory = SharedMemory.create(4096)
     const { reader, writer } = pipe()
-    made.push(memory, reader, writer)
+    keepAll([memory, reader, writer])
     const message = { nested: [{ memory }], again: new Map([['memory', memory]]), set: new Set([reader]) }
     a.postMessage(message, [memory, reader])
     assert.equal(reader.closed, true)
     assert.equal(memory.closed, false)
     const { data, handles } = await event(b, 'message')
-    made.push(...handles)
+    keepAll(handles)
     assert.equal(handles.length, 2)
     assert.equal(data.nested[0].memory, handles[0])
     assert.equal(data.again.get('memory'), handles[0])
@@ -358,7 +350,7 @@ describe('what goes with a message', () => {
   test('handles beside a message of any codec are the listener’s while it runs, and closed after', async () => {
     const [a, b] = ports({ codec: 'json' })
     const memory = SharedMemory.create(4096)
-    made.push(memory)
+    keep(memory)
     b.start()
     a.postMessage('warm')
     await once(b, 'message')
@@ -370,7 +362,7 @@ describe('what goes with a message', () => {
     assert.equal(descriptors(), before)
     a.postMessage('wanted', [memory])
     const taken = await new Promise((resolve) => b.addEventListener('message', ({ handles }) => resolve(handles)))
-    made.push(...taken)
+    keepAll(taken)
     assert.ok(taken[0] instanceof SharedMemory)
   })
 
@@ -385,20 +377,20 @@ describe('what goes with a message', () => {
   test('MessagePorts go on working through it, with what was posted before, ports within ports, and their end', async () => {
     const [a, b] = ports()
     const { port1, port2 } = new MessageChannel()
-    made.push(port1, port2)
+    keepAll([port1, port2])
     port1.postMessage('before')
     a.postMessage({ port2 }, [port2])
     assert.throws(() => a.postMessage(port2, [port2]))
     const { data, ports: came } = await event(b, 'message')
     assert.equal(data.port2, came[0])
     const far = data.port2
-    made.push(far)
+    keep(far)
     assert.deepEqual(await once(far, 'message'), ['before'])
     const inner = new MessageChannel()
-    made.push(inner.port1)
+    keep(inner.port1)
     far.postMessage([inner.port2], [inner.port2])
     const [[back]] = await once(port1, 'message')
-    made.push(back)
+    keep(back)
     inner.port1.postMessage('all the way')
     assert.deepEqual(await once(back, 'message'), ['all the way'])
     const ended = once(port1, 'close')

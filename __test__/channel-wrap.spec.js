@@ -1,9 +1,10 @@
 /** Channels whose positions wrap: they are numbers of 32 bits, and V8 sees them with a sign. */
 import assert from 'node:assert/strict'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { pairFrom, STARTS } from './support/channel-starts.js'
 import { fixture, start } from './support/child.js'
 import { inside } from './support/inside.js'
+import { keepAll, undoAfter } from './support/undo.js'
 
 const { coreOf } = inside['handle.js']
 
@@ -12,18 +13,10 @@ const { coreOf } = inside['handle.js']
 const PAGE = 4096
 const corrupt = { code: 'ERR_IPC_CORRUPT' }
 
-/** @type {Channel[]} */
-const made = []
-after(() => {
-  for (const channel of made) channel.close()
-})
+undoAfter()
 
 /** Both rings begin there. @param {number} at @param {any} [options] */
-function pair(at, options) {
-  const ends = pairFrom([at, at], { capacity: PAGE, ...options })
-  made.push(...ends)
-  return ends
-}
+const pair = (at, options) => keepAll(pairFrom([at, at], { capacity: PAGE, ...options }))
 
 /** Where a ring's words say that it is. @param {any} half of a core */
 const positions = ({ words, at }) => [Atomics.load(words, at) >>> 0, Atomics.load(words, at + 16) >>> 0]

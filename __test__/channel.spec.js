@@ -2,42 +2,27 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Channel, ChannelListener, pipe, SharedMemory, spawn as spawnWith } from '../index.js'
 import native from '../lib/load.js'
 import { fixture, start } from './support/child.js'
+import { addressesIn, newFolder } from './support/folder.js'
 import { inside } from './support/inside.js'
 import { descriptors, turn } from './support/state.js'
+import { keep, keepAll, undoAfter } from './support/undo.js'
+import { unsendable } from './support/unsendable.js'
 
-/** @typedef {import('../index.js').Handle} Handle */
+undoAfter()
 
-/** @type {Handle[]} */
-const made = []
-after(() => {
-  for (const handle of made) handle.close()
-})
+/** @param {any} [options] */
+const pair = (options) => keepAll(/** @type {[Channel<any>, Channel<any>]} */ (Channel.pair(options)))
 
-/** @param {any} [options] @returns {[Channel<any>, Channel<any>]} */
-function pair(options) {
-  const ends = /** @type {[Channel<any>, Channel<any>]} */ (Channel.pair(options))
-  made.push(...ends)
-  return ends
-}
-
-const folder = mkdtempSync(join(tmpdir(), 'os-ipc-channel-'))
-after(() => rmSync(folder, { recursive: true }))
-let sockets = 0
-const address = () => join(folder, `${++sockets}.sock`)
+const address = addressesIn(newFolder())
 
 /** @param {any} [options] */
 function listen(options) {
-  const listener = ChannelListener.listen(address(), options)
-  made.push(listener)
-  return listener
+  return keep(ChannelListener.listen(address(), options))
 }
 
 /** @param {string} how @param {(string | number)[]} [words] @param {any} [options] */
@@ -129,23 +114,11 @@ describe('messages', () => {
   for (const codec of /** @type {const} */ (['json', 'structured'])) {
     test(`that have no bytes with the codec '${codec}' are bad input, and nothing of them is sent`, async () => {
       const [a, b] = pair({ codec })
-      const thrown = new Error('sprung')
-      const trap = {
-        fine: 1,
-        get broken() {
-          throw thrown
-        },
-      }
-      const cycle = /** @type {any} */ ({})
-      cycle.cycle = cycle
-      const wrong = codec === 'json' ? [{ big: 1n }, cycle, trap] : [{ function() {} }, Symbol('x'), trap]
-      for (const message of wrong) {
-        const check = (/** @type {any} */ { code, cause }) =>
-          code === 'ERR_INVALID_ARG_VALUE' && cause instanceof Error && (message !== trap || cause === thrown)
-        await assert.rejects(a.send(message), check)
-        await assert.rejects(a.send(message, { timeout: 1000 }), check)
-        assert.throws(() => a.trySend(message), check)
-        assert.throws(() => a.sendSync(message), check)
+      for (const { message, refused } of unsendable(codec)) {
+        await assert.rejects(a.send(message), refused)
+        await assert.rejects(a.send(message, { timeout: 1000 }), refused)
+        assert.throws(() => a.trySend(message), refused)
+        assert.throws(() => a.sendSync(message), refused)
       }
       assert.deepEqual([b.tryRecv(), a.stats.sent], [undefined, 0])
       await a.send({ whole: true })
@@ -390,7 +363,7 @@ describe('without a copy', () => {
     await assert.rejects(b.recvInto(Buffer.alloc(99_999)), coded('EMSGSIZE'))
     assert.equal(b.stats.received, 0)
     const memory = SharedMemory.create(64)
-    made.push(memory)
+    keep(memory)
     b.close()
     await assert.rejects(sending, coded('EPIPE'))
 
@@ -439,7 +412,7 @@ describe('handles', () => {
     const [a, b] = pair()
     const memory = SharedMemory.create(4096)
     const { reader, writer } = pipe()
-    made.push(memory, reader, writer)
+    keepAll([memory, reader, writer])
     await a.send('first')
     await a.send('with handles', { handles: [memory, reader] })
     await a.send('last')
@@ -449,7 +422,7 @@ describe('handles', () => {
     const envelope = await b.recvEnvelope()
     assert.equal(String(envelope?.message), 'with handles')
     const [theirs, read] = /** @type {any[]} */ (envelope?.takeHandles() ?? [])
-    made.push(theirs, read)
+    keepAll([theirs, read])
     memory.write('shared', 0)
     assert.equal(theirs.read(0, 6).toString(), 'shared')
     await writer.send('through the pipe')
@@ -463,7 +436,7 @@ describe('handles', () => {
     await c.send('before')
     await a.send('here', { handles: [d] })
     const [moved] = /** @type {Channel[]} */ ((await b.recvEnvelope())?.takeHandles() ?? [])
-    made.push(moved)
+    keep(moved)
     assert.equal(String(await moved.recv()), 'before')
     await c.send('after')
     assert.equal(String(await moved.recv()), 'after')
@@ -476,7 +449,7 @@ describe('handles', () => {
   test('cannot be sent to whoever has gone, and that is what the error says', async () => {
     const [a, b] = pair()
     const memory = SharedMemory.create(4096)
-    made.push(memory)
+    keep(memory)
     await a.send('x')
     assert.equal(String(b.tryRecv()), 'x')
     // There is something that it has not read: the kernel says ECONNRESET then.
@@ -488,7 +461,7 @@ describe('handles', () => {
   test('arrive although their sender has gone with something unread', async () => {
     const [a, b] = pair()
     const memory = SharedMemory.create(64)
-    made.push(memory)
+    keep(memory)
     memory.write('here', 0)
     await a.send('attached')
     assert.equal(String(await b.recv()), 'attached')
@@ -497,7 +470,7 @@ describe('handles', () => {
     a.close()
     const envelope = await b.recvEnvelope()
     const [copy] = /** @type {SharedMemory[]} */ (envelope?.takeHandles() ?? [])
-    made.push(copy)
+    keep(copy)
     assert.equal(String(copy.read(0, 4)), 'here')
     assert.equal(await b.recv(), null)
   })
@@ -505,7 +478,7 @@ describe('handles', () => {
   test('of which the message never came are nobody’s once the other side has gone', async () => {
     const [a, b] = pair()
     const { reader, writer } = pipe()
-    made.push(reader)
+    keep(reader)
     await a.send('attached')
     const { default: native } = await import('../lib/load.js')
     const { coreOf } = inside['handle.js']
@@ -615,7 +588,7 @@ describe('a descriptor', () => {
     }
     assert.equal(descriptors(), before)
     const channel = Channel.fromFd(fd, { codec: 'json' })
-    made.push(channel)
+    keep(channel)
     assert.equal(channel.peer?.pid, process.pid)
     assert.equal(await channel.recv(), 'first')
     await channel.send('second')
@@ -635,7 +608,7 @@ describe('a descriptor', () => {
       if (order !== 'at once') fds.push(copyOf(b))
       b.close()
       const [one, other] = fds.map((fd) => Channel.fromFd(fd))
-      made.push(one, other)
+      keepAll([one, other])
       await one.send('there')
       assert.equal(String(await other.recv()), 'there')
       other.close()
@@ -678,7 +651,7 @@ describe('a descriptor', () => {
     const fd = copyOf(a)
     a.close()
     const other = Channel.fromFd(fd)
-    made.push(other)
+    keep(other)
     await other.send('there')
     assert.equal(String(await b.recv()), 'there')
     await b.send('and back')
@@ -713,7 +686,7 @@ describe('the end', () => {
       handles: { line: theirs },
     })
     const [channel] = (await ours.recvEnvelope())?.takeHandles() ?? []
-    made.push(channel)
+    keep(channel)
     assert.equal(await /** @type {Channel} */ (channel).recv(), null)
     assert.deepEqual(child.exitCode ?? (await once(child, 'close'))[0], 0)
   })
@@ -761,7 +734,7 @@ describe('ChannelListener', () => {
     const accepting = listener.accept()
     const client = await Channel.connect(listener.address, { codec: 'json' })
     const server = await accepting
-    made.push(client, server)
+    keepAll([client, server])
     await client.send({ hello: 1 })
     assert.deepEqual(await server.recv(), { hello: 1 })
     assert.equal(server.peer?.pid, process.pid)
@@ -804,10 +777,10 @@ describe('ChannelListener', () => {
   test('one who says nothing holds up nobody', async () => {
     const listener = listen({ handshakeTimeout: 100 })
     const silent = (await import('../index.js')).UnixSocket.connect(listener.address, { type: 'seqpacket' })
-    made.push(await silent)
+    keep(await silent)
     const accepting = listener.accept()
     const client = await Channel.connect(listener.address)
-    made.push(client, await accepting)
+    keepAll([client, await accepting])
     assert.equal(await (await silent).recv(), null)
   })
 

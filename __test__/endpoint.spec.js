@@ -5,13 +5,14 @@ import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, afterEach, before, describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { Endpoint, Handle, pipe, SharedMemory, SysvMessageQueue, UnixListener, UnixSocket } from '../index.js'
 import { fixture, output, start } from './support/child.js'
 import { needs } from './support/extras.js'
 import { inside } from './support/inside.js'
 import { descriptors, stateOf, turn, until } from './support/state.js'
+import { keep, undo, undoAfterEach } from './support/undo.js'
 
 const { cleanup } = inside['registry.js']
 
@@ -31,17 +32,7 @@ after(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** @type {Array<() => unknown>} */
-const undo = []
-afterEach(async () => {
-  for (const done of undo.splice(0).reverse()) await done()
-})
-
-/** @template {Handle} H @param {H} handle @returns {H} */
-function keep(handle) {
-  undo.push(() => handle.close())
-  return handle
-}
+undoAfterEach()
 
 /** @param {Parameters<typeof Endpoint.open>} options */
 const open = (...options) => keep(Endpoint.open(...options))

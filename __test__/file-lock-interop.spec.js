@@ -2,14 +2,13 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { after, afterEach, before, describe, test } from 'node:test'
+import { afterEach, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { needs, python } from './support/extras.js'
 import { closeAll, newFile, open, waitingFor } from './support/file-locks.js'
+import { newFolder } from './support/folder.js'
 import { until } from './support/state.js'
 
 /** @param {string} name */
@@ -24,8 +23,7 @@ const peers = [
 const conflicts = { ofd: true, posix: true, flock: false }
 
 describe('a lock of a file', { timeout: 120_000 }, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'os-ipc-spec-'))
-  after(() => rmSync(folder, { recursive: true }))
+  const folder = newFolder()
   afterEach(closeAll)
   before(() => {
     const program = join(folder, 'file-lock-program')

@@ -2,32 +2,22 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  closeSync,
-  copyFileSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, copyFileSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, afterEach, describe, test } from 'node:test'
+import { afterEach, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { Fifo, FileLock } from '../index.js'
 import { fixture, output, run, start } from './support/child.js'
 import { closeAll, locksOn, newFile, open, waitingFor } from './support/file-locks.js'
+import { newFolder } from './support/folder.js'
 import { descriptors, until } from './support/state.js'
 
 const limit = { timeout: 30_000 }
 /** More of them with OS_IPC_ROUNDS=1000. */
 const rounds = Number(process.env.OS_IPC_ROUNDS ?? 10)
-const folder = mkdtempSync(join(tmpdir(), 'os-ipc-spec-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = newFolder()
 afterEach(closeAll)
 
 /** What another process could lock now. @param {string} path @param {...object} options */

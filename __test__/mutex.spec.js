@@ -10,7 +10,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Mutex } from '../index.js'
 import { needs } from './support/extras.js'
 import { inside } from './support/inside.js'
-import { elsewhere, fileOf, inWorker, newName, semaphoreIds, setOf, unlinkAfter, waitingIn } from './support/locks.js'
+import {
+  elsewhere,
+  fileOf,
+  holding,
+  inWorker,
+  killed,
+  newName,
+  semaphoreIds,
+  setOf,
+  unlinkAfter,
+  waitingIn,
+} from './support/locks.js'
 import { idleTime, staysUnder, timeOf } from './support/pace.js'
 import { threads, until } from './support/state.js'
 
@@ -20,14 +31,7 @@ const options = { timeout: 60_000 }
 const isRoot = process.getuid?.() === 0
 
 /** Holds the mutex of that name until it is told to leave. */
-const HOLD = `
-  const guard = await ipc.Mutex.open(words[0]).lock()
-  say('in', guard.abandoned)
-  await told()
-  guard.unlock()
-  say('out')
-  process.exit()
-`
+const HOLD = holding('ipc.Mutex.open(words[0]).lock()')
 
 unlinkAfter()
 
@@ -433,11 +437,7 @@ describe('the holder of a mutex', options, () => {
       const holder = elsewhere(HOLD, [name])
       await holder.says('in')
       const waiting = mutex.lock()
-      await sleep(5)
-      const killed = performance.now()
-      process.kill(holder.pid, 'SIGKILL')
-      const guard = await waiting
-      const passed = performance.now() - killed
+      const { guard, passed } = await killed(holder, waiting)
       assert.equal(guard.abandoned, true)
       guard.unlock()
       const after = mutex.tryLock()

@@ -2,13 +2,12 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { after, before, describe, test } from 'node:test'
+import { before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { needs, python } from './support/extras.js'
+import { newFolder } from './support/folder.js'
 import { closeQueuesAfter, namedQueue, newQueue } from './support/posix.js'
 import { flags } from './support/state.js'
 
@@ -33,8 +32,7 @@ const peers = [
 ]
 
 describe('a POSIX queue', { timeout: 240_000 }, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'os-ipc-spec-'))
-  after(() => rmSync(folder, { recursive: true }))
+  const folder = newFolder()
   before(() => {
     const program = join(folder, 'posix-queue')
     const flags = ['-O2', '-Wall', '-Wextra', '-Werror', '-o', program, source('posix-queue.c'), '-lrt']

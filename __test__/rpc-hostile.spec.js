@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { channel as diagnosticsChannel } from 'node:diagnostics_channel'
-import { afterEach, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { Channel, rpc, SharedMemory, UnixSocket } from '../index.js'
 import { Parser } from '../lib/rpc/content-length.js'
 import { parseQuickly } from '../lib/rpc/quick.js'
@@ -12,6 +12,7 @@ import { start } from './support/child.js'
 import { inside } from './support/inside.js'
 import { methods } from './support/rpc-methods.js'
 import { descriptors, turn, until } from './support/state.js'
+import { keep, undo, undoAfterEach } from './support/undo.js'
 
 const { socketLink } = inside['rpc/accepting.js']
 const { ServerCore } = inside['rpc/server-core.js']
@@ -19,17 +20,7 @@ const { ServerCore } = inside['rpc/server-core.js']
 const limit = { timeout: 60_000 }
 const FRAMES = Number(process.env.OS_IPC_FRAMES ?? 2000)
 
-/** @type {Array<() => unknown>} */
-const undo = []
-afterEach(async () => {
-  for (const done of undo.splice(0).reverse()) await done()
-})
-
-/** @template {{ close(): void }} H @param {H} handle @returns {H} */
-function keep(handle) {
-  undo.push(() => handle.close())
-  return handle
-}
+undoAfterEach()
 
 /** @param {number} seed */
 function random(seed) {

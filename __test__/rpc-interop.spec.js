@@ -1,37 +1,26 @@
 /** Remote procedure calls from and to programs that know nothing of this package. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, connect as netConnect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, afterEach, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import jsonrpc from 'vscode-jsonrpc/node.js'
 import { RpcError, rpc, UnixListener } from '../index.js'
 import { output, start } from './support/child.js'
+import { addressesIn, newFolder } from './support/folder.js'
 import { methods, stopped } from './support/rpc-methods.js'
 import { until } from './support/state.js'
+import { keep, undo, undoAfterEach } from './support/undo.js'
 
 const { CancellationTokenSource, createMessageConnection, ResponseError, StreamMessageReader, StreamMessageWriter } =
   jsonrpc
 
 const limit = { timeout: 20_000 }
-const folder = mkdtempSync(join(tmpdir(), 'os-ipc-rpc-'))
-after(() => rmSync(folder, { recursive: true }))
-let sockets = 0
-const newAddress = () => join(folder, `${++sockets}.sock`)
+const folder = newFolder()
+const newAddress = addressesIn(folder)
 
-/** @type {Array<() => unknown>} */
-const undo = []
-afterEach(async () => {
-  for (const done of undo.splice(0).reverse()) await done()
-})
-
-/** @template {{ close(): void }} H @param {H} handle @returns {H} */
-function keep(handle) {
-  undo.push(() => handle.close())
-  return handle
-}
+undoAfterEach()
 
 /** @param {import('node:net').Socket} socket */
 function languageServers(socket) {

@@ -2,42 +2,30 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createConnection } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, afterEach, describe, test } from 'node:test'
+import { afterEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Channel, ChannelListener, pipe, RpcError, rpc, SharedMemory, UnixListener, UnixSocket } from '../index.js'
 import { framed } from '../lib/rpc/content-length.js'
 import { fixture, start } from './support/child.js'
+import { addressesIn, newFolder } from './support/folder.js'
 import { staysUnder } from './support/pace.js'
 import { methods, stopped, streams } from './support/rpc-methods.js'
 import { descriptors, turn, until } from './support/state.js'
+import { keep, undo, undoAfterEach } from './support/undo.js'
 
 /** @typedef {import('../index.js').RpcClient<any>} RpcClient */
 /** @typedef {import('../index.js').RpcServer} RpcServer */
 
 const limit = { timeout: 20_000 }
 
-/** @type {Array<() => unknown>} */
-const undo = []
-afterEach(async () => {
-  for (const done of undo.splice(0).reverse()) await done()
+undoAfterEach()
+afterEach(() => {
   streams.clear()
   stopped.clear()
 })
 
-/** @template {{ close(): void }} H @param {H} handle @returns {H} */
-function keep(handle) {
-  undo.push(() => handle.close())
-  return handle
-}
-
-const folder = mkdtempSync(join(tmpdir(), 'os-ipc-rpc-'))
-after(() => rmSync(folder, { recursive: true }))
-let sockets = 0
-const newAddress = () => join(folder, `${++sockets}.sock`)
+const newAddress = addressesIn(newFolder())
 
 /**
  * How a server and its client find each other.

@@ -4,21 +4,14 @@ import { once } from 'node:events'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RwLock } from '../index.js'
-import { elsewhere, inWorker, newName, unlinkAfter, waitingIn } from './support/locks.js'
+import { elsewhere, holding, inWorker, killed, newName, unlinkAfter, waitingIn } from './support/locks.js'
 import { staysUnder } from './support/pace.js'
 import { until } from './support/state.js'
 
 const options = { timeout: 60_000 }
 
 /** Holds the lock in the way that is asked for until it is told to leave. */
-const HOLD = `
-  const guard = await ipc.RwLock.open(words[0])[words[1]]()
-  say('in', guard.abandoned)
-  await told()
-  guard.unlock()
-  say('out')
-  process.exit()
-`
+const HOLD = holding('ipc.RwLock.open(words[0])[words[1]]()')
 
 unlinkAfter()
 
@@ -229,11 +222,7 @@ describe('the holder of a read-write lock', options, () => {
       const reader = elsewhere(HOLD, [name, 'read'])
       await reader.says('in')
       const waiting = lock.write()
-      await sleep(5)
-      const killed = performance.now()
-      process.kill(reader.pid, 'SIGKILL')
-      const guard = await waiting
-      const passed = performance.now() - killed
+      const { guard, passed } = await killed(reader, waiting)
       assert.equal(guard.abandoned, false)
       guard.unlock()
       await reader.outcome

@@ -1,15 +1,14 @@
 /** Topics of which a member writes what it likes into the memory, or takes it away. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, truncateSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { truncateSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { Topic } from '../index.js'
 import { fixture, start } from './support/child.js'
+import { newFolder } from './support/folder.js'
 
 const MS = Number(process.env.OS_IPC_HOSTILE_MS ?? 1500)
-const folder = mkdtempSync(join(tmpdir(), 'os-ipc-topic-hostile-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = newFolder()
 
 describe('a topic in hostile hands', () => {
   for (const overflow of /** @type {const} */ (['wait', 'drop-oldest'])) {

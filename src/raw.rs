@@ -234,6 +234,8 @@ fn stands_at(env: &Env, buffer: sys::napi_value, address: NonNull<u8>) -> bool {
     data == address.as_ptr().cast()
 }
 
+/// Of Node-API: it wants a live environment, memory of that length that stays until the finaliser has been called, which
+/// may happen on any thread, and a place for the value.
 type CreateShared = unsafe extern "C" fn(
     sys::napi_env,
     *mut std::ffi::c_void,
@@ -274,7 +276,7 @@ pub(crate) fn shared_buffer<'env>(env: &'env Env, mapping: &Arc<Mapping>) -> nap
     unsafe { Unknown::from_napi_value(env.raw(), buffer) }.map(Some)
 }
 
-/// On whatever thread.
+// SAFETY: given to Node-API alone, as the finaliser of what `hint` owns. It comes on any thread, which a Mapping allows.
 unsafe extern "C" fn forget_mapping(_data: *mut std::ffi::c_void, hint: *mut std::ffi::c_void) {
     // SAFETY: the owner that `shared_buffer` gave away; this is called once.
     drop(unsafe { Arc::from_raw(hint.cast::<Mapping>()) });

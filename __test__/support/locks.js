@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { after } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { Barrier, Condition, Mutex, RwLock } from '../../index.js'
 import { fixture, start } from './child.js'
@@ -45,6 +46,30 @@ export function elsewhere(code, words = [], options = {}) {
 /** The same in a worker of this process. @param {string} code @param {Array<string | number>} [words] */
 export function inWorker(code, words = []) {
   return new Worker(script, { workerData: { snippet: [code, ...words.map(String)] }, stdout: true })
+}
+
+/** A piece that takes a lock by that call, and holds it until it is told to leave. @param {string} call */
+export const holding = (call) => `
+  const guard = await ${call}
+  say('in', guard.abandoned)
+  await told()
+  guard.unlock()
+  say('out')
+  process.exit()
+`
+
+/**
+ * Kills who holds a lock that somebody waits for: the guard of whoever waits, and the milliseconds that it took.
+ * @template G
+ * @param {ReturnType<typeof elsewhere>} holder
+ * @param {Promise<G>} waiting
+ */
+export async function killed(holder, waiting) {
+  await sleep(5)
+  const began = performance.now()
+  process.kill(holder.pid, 'SIGKILL')
+  const guard = await waiting
+  return { guard, passed: performance.now() - began }
 }
 
 /** Ids of semaphore sets, whoever has made them. */

@@ -388,8 +388,8 @@ mod cancel {
     /// As polite programs do: they call on whom they have replaced.
     extern "C" fn hear_and_pass_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
         hear(signal);
-        // SAFETY: the address of our handler, as sigaction gave it, which has that signature.
         let before: extern "C" fn(c_int, *mut libc::siginfo_t, *mut libc::c_void) =
+            // SAFETY: the address of our handler, as sigaction gave it, which has that signature.
             unsafe { std::mem::transmute(BEFORE.load(Ordering::SeqCst)) };
         before(signal, info, context);
     }

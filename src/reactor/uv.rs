@@ -25,10 +25,14 @@ use crate::error::OrThrow;
 const UV_POLL: c_int = 8;
 const UV_READABLE: c_int = 1;
 
+/// Memory of the size that libuv asks for, which stays where it is from `PollInit` until `OnClose` has been called. No
+/// function below is called outside that time, nor on another thread than the loop's own.
 type Handle = *mut c_void;
+/// What libuv calls: on the thread of the loop, from within its run, with the handle that it was given for.
 type OnPoll = unsafe extern "C" fn(Handle, c_int, c_int);
 type OnClose = unsafe extern "C" fn(Handle);
 
+/// A live loop, and for a handle the descriptor, open until `Close`: libuv owns neither.
 type PollInit = unsafe extern "C" fn(*mut sys::uv_loop_s, Handle, c_int) -> c_int;
 type PollStart = unsafe extern "C" fn(Handle, c_int, OnPoll) -> c_int;
 
@@ -128,8 +132,8 @@ impl Driver {
         unsafe { (poll.uv.unreference)(handle) };
 
         let mut hook = ptr::null_mut();
-        // SAFETY: `data` is valid until on_close, which runs after the hook.
         let status =
+            // SAFETY: `data` is valid until on_close, which runs after the hook.
             unsafe { sys::napi_add_async_cleanup_hook(env.raw(), Some(on_environment_end), data, &raw mut hook) };
         check(status, "napi_add_async_cleanup_hook")?;
         poll.hook.set(hook);
@@ -172,6 +176,7 @@ impl Poll {
 }
 
 /// Harvests, and tells JS.
+// SAFETY: given to libuv alone, which calls it on the thread of its loop, with the handle that `start` made.
 unsafe extern "C" fn on_poll(handle: Handle, _status: c_int, _events: c_int) {
     let Some(poll) = poll_of(handle) else { return };
     if poll.closing.get() {
@@ -207,8 +212,8 @@ fn notify(poll: &Poll) {
     // SAFETY: gives the global object.
     unsafe { sys::napi_get_global(env, &raw mut receiver) };
     let mut result = ptr::null_mut();
-    // SAFETY: live values, no arguments, within a handle scope.
     let status =
+        // SAFETY: live values, no arguments, within a handle scope.
         unsafe { sys::napi_make_callback(env, poll.context, receiver, function, 0, ptr::null(), &raw mut result) };
     if status == sys::Status::napi_pending_exception {
         report_exception(env);
@@ -227,6 +232,7 @@ fn report_exception(env: sys::napi_env) {
     }
 }
 
+// SAFETY: given to Node-API alone, which calls it once, on the thread of the environment, with the `data` of `start`.
 unsafe extern "C" fn on_environment_end(_hook: sys::napi_async_cleanup_hook_handle, data: *mut c_void) {
     // SAFETY: libuv's share of the Poll, which on_close gives back; so it is valid here.
     let poll = unsafe { &*data.cast::<Poll>() };
@@ -236,6 +242,7 @@ unsafe extern "C" fn on_environment_end(_hook: sys::napi_async_cleanup_hook_hand
     unsafe { (poll.uv.close)(poll.handle(), on_close) };
 }
 
+// SAFETY: given to libuv alone, which calls it once, when it is done with the handle that `on_environment_end` closes.
 unsafe extern "C" fn on_close(handle: Handle) {
     let Some(poll) = poll_of(handle) else { return };
     // SAFETY: the hook that this close was waiting for; this lets the environment end.
@@ -278,12 +285,14 @@ impl Uv {
 /// number. `spare` is a signal that nobody uses. None without libuv, or where that differs from what is known of it.
 pub(crate) fn signal_handler(spare: c_int) -> Option<Callable> {
     const UV_SIGNAL: c_int = 16;
+    // The first Handle of `Init`, and that of `OnLoop` and `Run`, is a loop: memory that stays until it is closed.
     type LoopSize = unsafe extern "C" fn() -> usize;
     type OnLoop = unsafe extern "C" fn(Handle) -> c_int;
     type Run = unsafe extern "C" fn(Handle, c_int) -> c_int;
     type Init = unsafe extern "C" fn(Handle, Handle) -> c_int;
     type Start = unsafe extern "C" fn(Handle, OnSignal, c_int) -> c_int;
     type OnSignal = unsafe extern "C" fn(Handle, c_int);
+    // SAFETY: both look at nothing.
     unsafe extern "C" fn unheard(_: Handle, _: c_int) {}
     unsafe extern "C" fn closed(_: Handle) {}
 
