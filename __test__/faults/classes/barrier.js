@@ -1,5 +1,6 @@
 import { Barrier } from '../../../index.js'
 import { namesOf } from '../harness/held.js'
+import { opened } from '../harness/opened.js'
 import { turn } from '../harness/time.js'
 
 /** Barriers for two: whoever waits is let go by the other one's coming, and only by that, so there is one wait at a time. */
@@ -57,15 +58,7 @@ export default {
     const receiver = names.copyOf(sender, name)
     const numbers = []
     for (const end of [sender, receiver]) told.set(end, numbers)
-    return {
-      sender,
-      receiver,
-      close() {
-        receiver.close()
-        sender.close()
-        names.drop(name)
-      },
-    }
+    return opened(sender, receiver, () => names.drop(name))
   },
 
   /** @param {import('../harness/context.js').Context} context */

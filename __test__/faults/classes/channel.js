@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { Channel } from '../../../index.js'
 import { decode, encode, RECORD } from '../harness/numbers.js'
+import { opened } from '../harness/opened.js'
 
 /** Channels: both ends in one process, or one that a child has inherited. A message holds any number of records. */
 const CAPACITY = 4096
@@ -88,14 +89,7 @@ export default {
 
   async open() {
     const [sender, receiver] = Channel.pair({ capacity: CAPACITY })
-    return {
-      sender,
-      receiver,
-      close() {
-        receiver.close()
-        sender.close()
-      },
-    }
+    return opened(sender, receiver)
   },
 
   async offer() {

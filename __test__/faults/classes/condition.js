@@ -1,5 +1,6 @@
 import { Condition, Mutex } from '../../../index.js'
 import { namesOf, remaining } from '../harness/held.js'
+import { opened } from '../harness/opened.js'
 import { permits } from '../harness/permits.js'
 
 /** Conditions: what there is is counted under a mutex, and whoever finds nothing waits. Both ends are handles of one condition. */
@@ -114,15 +115,7 @@ export default permits({
     const receiver = conditions.copyOf(sender, name)
     const state = { count: 0 }
     for (const handle of [sender, receiver]) states.set(handle, state)
-    return {
-      sender,
-      receiver,
-      close() {
-        receiver.close()
-        sender.close()
-        conditions.drop(name)
-      },
-    }
+    return opened(sender, receiver, () => conditions.drop(name))
   },
 
   /** @param {import('../harness/context.js').Context} context */

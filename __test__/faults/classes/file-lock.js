@@ -1,5 +1,6 @@
 import { readSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { FileLock } from '../../../index.js'
+import { opened } from '../harness/opened.js'
 import { permits } from '../harness/permits.js'
 import { pause, until } from '../harness/time.js'
 
@@ -183,15 +184,9 @@ const kind = permits({
     const path = create(context)
     const { sender, receiver } = pairOf(path)
     return {
-      sender,
-      receiver,
+      ...opened(sender, receiver, () => rmSync(path, { force: true })),
       /** @param {'sender' | 'receiver'} side */
       share: (side) => ({ side, parcel: { path } }),
-      close() {
-        receiver.close()
-        sender.close()
-        rmSync(path, { force: true })
-      },
     }
   },
 

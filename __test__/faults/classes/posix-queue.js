@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { PosixMessageQueue } from '../../../index.js'
 import { decode, encode, RECORD } from '../harness/numbers.js'
+import { openedByFd } from '../harness/opened.js'
 
 /** POSIX queues, small ones: a user has few. Both ends are handles of one queue, and its name goes at once. */
 const SIZES = { maxMessages: 8, maxMessageSize: 8 * RECORD }
@@ -107,16 +108,7 @@ export default {
   async open() {
     const sender = create()
     const receiver = copyOf(sender)
-    return {
-      sender,
-      receiver,
-      /** @param {'sender' | 'receiver'} side */
-      share: (side) => ({ side, fds: [(side === 'sender' ? sender : receiver).fd] }),
-      close() {
-        receiver.close()
-        sender.close()
-      },
-    }
+    return openedByFd(sender, receiver)
   },
 
   /** @param {import('../harness/context.js').Context} _context @param {'sender' | 'receiver'} side of the other process */

@@ -1,4 +1,5 @@
 import { PosixSemaphore, SharedMemory } from '../../../index.js'
+import { opened } from '../harness/opened.js'
 import { permits } from '../harness/permits.js'
 
 /** POSIX semaphores inside shared memory, which goes with those who have it, whoever is killed. Both ends are handles of one. */
@@ -60,15 +61,9 @@ export default permits({
     const { memory, semaphore: sender } = create()
     const receiver = sender.dup()
     return {
-      sender,
-      receiver,
+      ...opened(sender, receiver, () => memory.close()),
       /** @param {'sender' | 'receiver'} side */
       share: (side) => ({ side, fds: [memory.fd] }),
-      close() {
-        receiver.close()
-        sender.close()
-        memory.close()
-      },
     }
   },
 

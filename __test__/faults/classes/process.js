@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { ProcessHandle, pipe } from '../../../index.js'
+import { opened } from '../harness/opened.js'
 
 /**
  * Processes: what is waited for is the end of one, and what brings it about is a signal. Both ends are handles of one child,
@@ -94,15 +95,9 @@ export default {
     }
     const [sender, receiver] = handles
     return {
-      sender,
-      receiver,
+      ...opened(sender, receiver, () => child.kill('SIGKILL')),
       /** @param {'sender' | 'receiver'} side */
       share: (side) => ({ side, parcel: { pid } }),
-      close() {
-        receiver.close()
-        sender.close()
-        child.kill('SIGKILL')
-      },
     }
   },
 

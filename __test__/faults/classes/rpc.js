@@ -1,4 +1,5 @@
 import { Channel, rpc } from '../../../index.js'
+import { opened } from '../harness/opened.js'
 
 /**
  * Remote procedure calls: what waits is a call, whose handler waits until it is given something. An answer that is on its way
@@ -94,14 +95,7 @@ export default {
       close()
       throw error
     })
-    return {
-      sender,
-      receiver,
-      close() {
-        receiver.close()
-        sender.close()
-      },
-    }
+    return opened(sender, receiver)
   },
 
   async wait() {

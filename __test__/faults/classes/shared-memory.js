@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { SharedMemory } from '../../../index.js'
 import { decode, encode, RECORD } from '../harness/numbers.js'
+import { openedByFd } from '../harness/opened.js'
 
 /**
  * Shared memory: messages as a program may build them of it. Two words count what was sent and what was taken, some places
@@ -199,16 +200,7 @@ export default {
 
   async open() {
     const { sender, receiver } = pairOf()
-    return {
-      sender,
-      receiver,
-      /** @param {'sender' | 'receiver'} side */
-      share: (side) => ({ side, fds: [(side === 'sender' ? sender : receiver).fd] }),
-      close() {
-        receiver.close()
-        sender.close()
-      },
-    }
+    return openedByFd(sender, receiver)
   },
 
   async offer() {

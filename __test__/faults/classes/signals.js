@@ -1,5 +1,6 @@
 import { threadId } from 'node:worker_threads'
 import { SignalReceiver, signals } from '../../../index.js'
+import { opened } from '../harness/opened.js'
 
 /**
  * Signals: realtime ones, which this process sends itself, with the number of the pair and that of the message as their value.
@@ -112,14 +113,7 @@ export default {
     last = (last + 1) % (KINDS * PAIRS)
     const pair = { signal: FIRST + (last % KINDS), pair: Math.floor(last / KINDS) }
     const [sender, receiver] = [open(pair), open(pair)]
-    return {
-      sender,
-      receiver,
-      close() {
-        receiver.close()
-        sender.close()
-      },
-    }
+    return opened(sender, receiver)
   },
 
   async wait() {

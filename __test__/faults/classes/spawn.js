@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { pipe, spawn } from '../../../index.js'
 import { pipeEnds } from '../harness/ends.js'
 import { RECORD } from '../harness/numbers.js'
+import { opened } from '../harness/opened.js'
 
 /** Children that are given handles: one end of each of two pipes, and what comes by the one they send by the other. */
 const ends = pipeEnds()
@@ -58,15 +59,7 @@ export default {
     } finally {
       for (const handle of [to.reader, from.writer]) handle.close()
     }
-    return {
-      sender,
-      receiver,
-      close() {
-        receiver.close()
-        sender.close()
-        child.kill('SIGKILL')
-      },
-    }
+    return opened(sender, receiver, () => child.kill('SIGKILL'))
   },
 
   async wait() {

@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto'
 import { SysvMessageQueue } from '../../../index.js'
 import { leftovers } from '../harness/leftovers.js'
 import { decode, encode, RECORD } from '../harness/numbers.js'
+import { opened } from '../harness/opened.js'
 
 /** System V queues, small ones. Both ends are handles of one queue. */
 const MAX_BYTES = 8 * RECORD
@@ -112,15 +113,9 @@ export default {
     const receiver = sender.dup()
     const { id, key } = sender
     return {
-      sender,
-      receiver,
+      ...opened(sender, receiver, () => drop(key)),
       /** @param {'sender' | 'receiver'} side */
       share: (side) => ({ side, parcel: { id } }),
-      close() {
-        receiver.close()
-        sender.close()
-        drop(key)
-      },
     }
   },
 

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { SysvSemaphoreSet } from '../../../index.js'
 import { leftovers } from '../harness/leftovers.js'
+import { opened } from '../harness/opened.js'
 import { permits } from '../harness/permits.js'
 
 /** Semaphore sets: permits are given and taken of the second semaphore. Both ends are handles of one set. */
@@ -76,15 +77,9 @@ export default permits({
     const receiver = sender.dup()
     const { id, key } = sender
     return {
-      sender,
-      receiver,
+      ...opened(sender, receiver, () => drop(key)),
       /** @param {'sender' | 'receiver'} side */
       share: (side) => ({ side, parcel: { id } }),
-      close() {
-        receiver.close()
-        sender.close()
-        drop(key)
-      },
     }
   },
 

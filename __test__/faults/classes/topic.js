@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import { Topic } from '../../../index.js'
 import { decode, encode, RECORD } from '../harness/numbers.js'
+import { opened } from '../harness/opened.js'
 
 /** Topics with one subscriber. The file loses its name at once. */
 const CAPACITY = 4096
@@ -84,14 +85,7 @@ export default {
   /** @param {import('../harness/context.js').Context} context */
   async open(context) {
     const { sender, receiver } = await create(context)
-    return {
-      sender,
-      receiver,
-      close() {
-        receiver.close()
-        sender.close()
-      },
-    }
+    return opened(sender, receiver)
   },
 
   /** @param {import('../harness/context.js').Context} context */

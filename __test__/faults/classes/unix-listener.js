@@ -1,4 +1,5 @@
 import { UnixListener, UnixSocket } from '../../../index.js'
+import { openedByFd } from '../harness/opened.js'
 import { permits } from '../harness/permits.js'
 
 /**
@@ -74,16 +75,7 @@ export default permits({
       sender.close()
       throw error
     }
-    return {
-      sender,
-      receiver,
-      /** @param {'sender' | 'receiver'} side */
-      share: (side) => ({ side, fds: [(side === 'sender' ? sender : receiver).fd] }),
-      close() {
-        receiver.close()
-        sender.close()
-      },
-    }
+    return openedByFd(sender, receiver)
   },
 
   async offer() {

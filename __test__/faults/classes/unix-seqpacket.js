@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { UnixSocket } from '../../../index.js'
 import { decode, encode, RECORD } from '../harness/numbers.js'
+import { openedByFd } from '../harness/opened.js'
 
 /** Unix sockets of whole messages: both ends of a pair in one process, or one end inherited by a child. */
 
@@ -76,16 +77,7 @@ export default {
 
   async open() {
     const [sender, receiver] = UnixSocket.pair(this.type)
-    return {
-      sender,
-      receiver,
-      /** What another process needs to have that end too. @param {'sender' | 'receiver'} side */
-      share: (side) => ({ side, fds: [(side === 'sender' ? sender : receiver).fd] }),
-      close() {
-        receiver.close()
-        sender.close()
-      },
-    }
+    return openedByFd(sender, receiver)
   },
 
   /** @param {import('../harness/context.js').Context} _context @param {'sender' | 'receiver'} _side of the other process */

@@ -4,6 +4,7 @@
  */
 import { randomInt } from 'node:crypto'
 import { leftovers } from './leftovers.js'
+import { opened } from './opened.js'
 import { permits } from './permits.js'
 
 /** Names that nobody else has, and that go when their process has gone. @param {any} type a class whose objects have them */
@@ -121,17 +122,11 @@ export function held({ class: type, take, calls, waits, holds, ...kind }) {
         drop(name)
         throw error
       }
-      return {
-        sender,
-        receiver,
-        close() {
-          receiver.close()
-          sender.close()
-          store.guard?.unlock()
-          store.guard = undefined
-          drop(name)
-        },
-      }
+      return opened(sender, receiver, () => {
+        store.guard?.unlock()
+        store.guard = undefined
+        drop(name)
+      })
     },
 
     /** @param {import('./context.js').Context} context */
