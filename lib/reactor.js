@@ -42,7 +42,7 @@ const words = new Uint32Array(PAIRS + 2 * BATCH)
 const sources = [undefined]
 /** @type {number[]} */
 const freeTokens = []
-/** Waits that have a thread, by token. @type {Map<number, () => void>} */
+/** Waits that have a thread, by token. @type {Map<number, { told(): void }>} */
 const waits = new Map()
 let lastWait = 0
 let reactor = -1
@@ -89,7 +89,7 @@ function tell() {
   for (let i = PAIRS; i < end; i += 2) {
     const token = words[i]
     const events = words[i + 1]
-    if (events & ENDED) waits.get(token)?.()
+    if (events & ENDED) waits.get(token)?.told()
     else if (sources[token]?.onReady(events) && count === 1 && !onTokio) guessNext(sources[token], token)
   }
 }
@@ -193,38 +193,93 @@ function newWait() {
   return lastWait
 }
 
-/**
- * Starts a wait on a thread of its own. `onEnd` is called once, later, with what it came to; unless `begin` gives a value
- * other than 0 or undefined, which is then the outcome, and nothing goes on. Where nobody wants it by then, what it has
- * taken goes back, and it counts as cancelled.
- * @param {(reactor: number, token: number) => number | void} begin
- * @param {(error: any, value: number) => void} onEnd
- * @param {() => boolean} [wanted]
- * @returns {{ value: number } | { cancel: () => void, claim: (milliseconds: number) => number | undefined }} `claim`
- *   blocks until it has ended, for at most so long, and gives what it came to, of which `onEnd` is not told then
- */
-export function startWait(begin, onEnd, wanted) {
-  const id = started()
-  const token = newWait()
-  const value = begin(id, token)
-  if (value) return { value }
-  waits.set(token, () => {
+/** A wait that has a thread. There may be a thousand, so whoever needs more of each makes it a subclass: one record. */
+export class ThreadWait {
+  reactor = 0
+  token = 0
+
+  /**
+   * Starts it; `ended` is called once, later, unless `begin` gives a value other than 0 or undefined, which is then the
+   * outcome, and nothing goes on.
+   * @param {(reactor: number, token: number) => number | void} begin
+   * @returns {number | undefined} that value
+   */
+  begin(begin) {
+    const id = started()
+    const token = newWait()
+    const value = begin(id, token)
+    if (value) return value
+    this.reactor = id
+    this.token = token
+    waits.set(token, this)
+    return undefined
+  }
+
+  /** Its thread has told. Where nobody wants it by then, what it has taken goes back, and it counts as cancelled. */
+  told() {
+    const { reactor, token } = this
     waits.delete(token)
-    if (wanted?.() === false) {
-      native.reactorDrop(id, token)
-      onEnd({ code: CANCELLED }, 0)
+    if (!this.wanted) {
+      native.reactorDrop(reactor, token)
+      this.ended({ code: CANCELLED }, 0)
       return
     }
     let outcome
     try {
-      outcome = native.reactorTake(id, token)
+      outcome = native.reactorTake(reactor, token)
     } catch (error) {
-      onEnd(error, 0)
+      this.ended(error, 0)
       return
     }
-    onEnd(undefined, outcome)
-  })
-  return { cancel: () => native.reactorCancel(id, token), claim: (milliseconds) => claim(id, token, milliseconds) }
+    this.ended(undefined, outcome)
+  }
+
+  get wanted() {
+    return true
+  }
+
+  /** @param {any} _error @param {number} _value */
+  ended(_error, _value) {}
+
+  cancel() {
+    native.reactorCancel(this.reactor, this.token)
+  }
+
+  /**
+   * Blocks until it has ended, for at most so long, and gives what it came to, of which `ended` is not told then.
+   * @param {number} milliseconds
+   */
+  claim(milliseconds) {
+    return claim(this.reactor, this.token, milliseconds)
+  }
+}
+
+class ToldWait extends ThreadWait {
+  /** @param {(error: any, value: number) => void} onEnd @param {() => boolean} isWanted */
+  constructor(onEnd, isWanted) {
+    super()
+    this.ended = onEnd
+    this.isWanted = isWanted
+  }
+
+  get wanted() {
+    return this.isWanted()
+  }
+}
+
+const always = () => true
+
+/**
+ * The same where a function is to be told.
+ * @param {(reactor: number, token: number) => number | void} begin
+ * @param {(error: any, value: number) => void} onEnd
+ * @param {() => boolean} [wanted]
+ * @returns {{ value: number } | ThreadWait}
+ */
+export function startWait(begin, onEnd, wanted = always) {
+  const wait = new ToldWait(onEnd, wanted)
+  const value = wait.begin(begin)
+  return value === undefined ? wait : { value }
 }
 
 /** @param {number} id @param {number} token @param {number} milliseconds */
@@ -256,7 +311,7 @@ export function waitHere(begin, timeout) {
   const value = begin(id, token)
   if (value) return value
   // Nobody else is to have this number meanwhile.
-  waits.set(token, () => {})
+  waits.set(token, { told() {} })
   try {
     for (let cancelled = false; ; ) {
       const left = deadline - performance.now()

@@ -25,8 +25,7 @@ export default {
       for (let i = 0; i < many; i++) waits[i] = begin(ends.receiver)
       globalThis.gc()
       figures.bytesEach = Math.max(figures.bytesEach, Math.round((memory() - before) / many))
-      // Where each has a thread it is that which costs, and there are few.
-      assert.ok(figures.bytesEach < (kind.threads ? 4096 : 1024), `${figures.bytesEach} bytes for each wait`)
+      assert.ok(figures.bytesEach < 1024, `${figures.bytesEach} bytes for each wait`)
       await assert.rejects(begin(ends.receiver), { code: 'ERR_IPC_LIMIT' })
       const count = {
         served: () => settled.served++,

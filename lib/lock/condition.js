@@ -2,11 +2,12 @@
  * Waits, with a mutex given up meanwhile, until another process notifies.
  */
 import { isMainThread } from 'node:worker_threads'
-import { invalidState, invalidType, retrace, timedOut, tooManyPending } from '../errors.js'
+import { invalidState, invalidType, timedOut, tooManyPending } from '../errors.js'
 import { Core, coresOf, Handle } from '../handle.js'
 import native from '../load.js'
 import { FOR_EVER, integer, objectOf, timeoutOf, waitOf } from '../validate.js'
-import { runJob } from '../wait/job.js'
+import { Job } from '../wait/job.js'
+import { traced } from '../wait/traced.js'
 import { Guard } from './guard.js'
 import { MutexCore } from './mutex.js'
 import { CONDITION, lockOptionsOf, nameOf } from './options.js'
@@ -57,35 +58,28 @@ export class Condition extends Handle {
   }
 
   /** @param {Guard} guard @param {WaitOptions} [options] @returns {Promise<void>} */
-  async wait(guard, options) {
-    const core = conditionOf(this)
-    const wait = waitOf(objectOf(options))
-    if (wait.signal?.aborted) throw wait.signal.reason
-    const mutex = mutexOf(guard)
-    core.check()
-    if (wait.timeout === 0) throw timedOut()
-    if (core.waiting >= core.pendingLimit) throw tooManyPending(core.pendingLimit)
-    // It is counted before the mutex is given up, so whoever locks it next and notifies finds it.
-    const notice = runJob(
-      (reactor, token) => core.reopening(() => native.conditionWait(reactor, token, core.id)),
-      wait,
-      [core],
-    )
-    Guard.lend(guard)()
-    /** @type {{ error: unknown } | undefined} */
-    let failure
+  wait(guard, options) {
     try {
-      await notice
+      const core = conditionOf(this)
+      const wait = waitOf(objectOf(options))
+      if (wait.signal?.aborted) throw wait.signal.reason
+      const mutex = mutexOf(guard)
+      core.check()
+      if (wait.timeout === 0) throw timedOut()
+      if (core.waiting >= core.pendingLimit) throw tooManyPending(core.pendingLimit)
+      const job = new Notice(core, mutex, guard)
+      // It is counted before the mutex is given up, so whoever locks it next and notifies finds it.
+      job.start((reactor, token) => core.reopening(() => native.conditionWait(reactor, token, core.id)), wait)
+      try {
+        Guard.lend(guard)()
+      } catch (error) {
+        // A signal of the user's own making may have closed the mutex.
+        job.callOff(error)
+      }
+      return traced(job.settled, wait.signal)
     } catch (error) {
-      failure = { error }
+      return Promise.reject(error)
     }
-    try {
-      Guard.restore(guard, await mutex.permits.take(FOR_EVER))
-    } catch (error) {
-      Guard.restore(guard)
-      throw retrace(error)
-    }
-    if (failure !== undefined) throw failure.error
   }
 
   /** @param {Guard} guard @param {{ timeout?: number }} [options] */
@@ -111,6 +105,43 @@ export class Condition extends Handle {
     const most = count === Number.POSITIVE_INFINITY ? LONGEST : Math.min(integer('count', count), LONGEST)
     core.check()
     return core.reopening(() => native.conditionNotify(core.id, most))
+  }
+}
+
+/** Waits to be notified, and then for the mutex, come what may. */
+class Notice extends Job {
+  /** @param {ConditionCore} core @param {MutexCore} mutex @param {Guard} guard */
+  constructor(core, mutex, guard) {
+    let resolve = (/** @type {any} */ _value) => {}
+    const settled = new Promise((settle) => {
+      resolve = settle
+    })
+    super([core], resolve, resolve)
+    /** @type {Promise<void>} */
+    this.settled = settled
+    this.mutex = mutex
+    this.guard = guard
+  }
+
+  done() {
+    this.resolve(this.locked())
+  }
+
+  /** @param {any} error */
+  failed(error) {
+    this.resolve(this.locked({ error: this.reasonOf(error) }))
+  }
+
+  /** @param {{ error: unknown }} [failure] of the wait */
+  async locked(failure) {
+    const { guard, mutex } = this
+    try {
+      Guard.restore(guard, await mutex.permits.take(FOR_EVER))
+    } catch (error) {
+      Guard.restore(guard)
+      throw error
+    }
+    if (failure !== undefined) throw failure.error
   }
 }
 

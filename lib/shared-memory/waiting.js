@@ -2,10 +2,11 @@
  * Waits until a word of shared memory is told to have changed: a futex, of which each wait in the kernel has a thread.
  */
 import { isMainThread } from 'node:worker_threads'
-import { closedError, retrace, tooManyPending } from '../errors.js'
+import { tooManyPending } from '../errors.js'
 import native from '../load.js'
-import { startWait, waitHere } from '../reactor.js'
-import { arm, disarm } from '../wait/cancel.js'
+import { waitHere } from '../reactor.js'
+import { Job } from '../wait/job.js'
+import { traced } from '../wait/traced.js'
 import { offsets, values32 } from './words.js'
 
 /** @typedef {import('./core.js').MemoryCore} MemoryCore */
@@ -16,35 +17,23 @@ const BLOCKED = 0
 const NOT_EQUAL = 1
 const FOR_EVER = 0xffffffff
 
-class Waiter {
-  /** @type {NodeJS.Timeout | undefined} */
-  timer = undefined
-  /** @type {AbortSignal | undefined} */
-  signal = undefined
+class Waiter extends Job {
   timedOut = false
-  /** Whether that is an error of the program's own, which stays as it is. */
-  theirs = false
-  /** Why it was called off. @type {{ error: unknown } | undefined} */
-  failure = undefined
-  /** @type {(() => void) | undefined} */
-  cancel = undefined
 
   expire() {
     this.timedOut = true
     this.callOff(undefined)
   }
 
-  /** @param {unknown} reason */
-  abort(reason) {
-    this.theirs = true
-    this.callOff(reason)
+  /** @param {number} value */
+  done(value) {
+    this.resolve(value === NOT_EQUAL ? 'not-equal' : 'ok')
   }
 
-  /** @param {unknown} error */
-  callOff(error) {
-    if (this.failure !== undefined) return
-    this.failure = { error }
-    this.cancel?.()
+  /** @param {any} error */
+  failed(error) {
+    if (this.timedOut && error.code === 'ERR_IPC_CANCELLED') this.resolve('timed-out')
+    else super.failed(error)
   }
 }
 
@@ -55,42 +44,14 @@ class Waiter {
  * @param {import('../validate.js').Wait} wait
  * @returns {Promise<Answer>}
  */
-export async function waitFor(core, offset, expected, wait) {
-  if (wait.signal?.aborted) throw wait.signal.reason
-  if (wait.timeout === 0) return answerNow(core, offset, expected)
-  if (core.waiting >= core.pendingLimit) throw tooManyPending(core.pendingLimit)
-  const waiter = new Waiter()
-  const onClose = () => waiter.callOff(closedError())
-  try {
-    return await new Promise((resolve, reject) => {
-      const begin = /** @param {number} reactor @param {number} token */ (reactor, token) =>
-        native.sharedMemoryWait(reactor, token, core.id, offset, expected)
-      const started = startWait(begin, (error) => {
-        core.end()
-        disarm(waiter)
-        core.closing.delete(onClose)
-        if (error === undefined) resolve('ok')
-        else if (error.code !== 'ERR_IPC_CANCELLED') reject(error)
-        else if (waiter.timedOut) resolve('timed-out')
-        else reject(waiter.failure === undefined ? closedError() : waiter.failure.error)
-      })
-      if ('value' in started) {
-        resolve('not-equal')
-        return
-      }
-      core.begin()
-      waiter.cancel = started.cancel
-      core.closing.add(onClose)
-      try {
-        arm(waiter, wait)
-      } catch (error) {
-        // A signal of the program's own making.
-        waiter.abort(error)
-      }
-    })
-  } catch (error) {
-    throw waiter.theirs ? error : retrace(error)
-  }
+export function waitFor(core, offset, expected, wait) {
+  if (wait.signal?.aborted) return Promise.reject(wait.signal.reason)
+  if (wait.timeout === 0) return Promise.resolve(answerNow(core, offset, expected))
+  if (core.waiting >= core.pendingLimit) return Promise.reject(tooManyPending(core.pendingLimit))
+  const begin = /** @param {number} reactor @param {number} token */ (reactor, token) =>
+    native.sharedMemoryWait(reactor, token, core.id, offset, expected)
+  const settled = new Promise((resolve, reject) => new Waiter([core], resolve, reject).start(begin, wait))
+  return traced(settled, wait.signal)
 }
 
 /** @param {MemoryCore} core @param {number} offset @param {number} expected @returns {Answer} */

@@ -144,7 +144,7 @@ export class Member {
       this.wake(bell)
     })
     if ('value' in started) return
-    const watch = { member: number, cancel: started.cancel }
+    const watch = { member: number, cancel: () => started.cancel() }
     sleepers.watch = watch
   }
 

@@ -2,11 +2,12 @@
  * Who waits for one direction of one handle (receiving or sending), first come, first served, and whether trying makes
  * sense now. Kinds of messages that do not hold each other up have a direction each.
  */
-import { closedError, retrace, timedOut, tooManyPending } from '../errors.js'
+import { closedError, timedOut, tooManyPending } from '../errors.js'
 import { HANGUP, mayTakeAtOnce } from '../reactor.js'
 import { FOR_EVER } from '../validate.js'
 import { arm, disarm } from './cancel.js'
 import { lookSoon } from './presumption.js'
+import { traced } from './traced.js'
 
 /** What an attempt gives when it would have to wait. */
 export const BLOCKED = Symbol('blocked')
@@ -323,40 +324,5 @@ export class Direction {
     }
   }
 }
-
-/**
- * Errors are made in callbacks; here they get the stack of whoever awaits them. A signal's reason is the user's own.
- * Not by an async function: each would cost twice what all else of a wait does.
- * @param {Promise<any>} promise
- * @param {AbortSignal | undefined} signal
- */
-function tracedByThen(promise, signal) {
-  if (signal === undefined) return promise.then(undefined, failAnew)
-  return promise.then(undefined, (error) => {
-    if (signal.aborted && error === signal.reason) throw error
-    failAnew(error)
-  })
-}
-
-/** @param {unknown} error */
-function failAnew(error) {
-  throw retrace(error)
-}
-
-/**
- * The same where the engine finds out who awaits through async functions alone.
- * @param {Promise<any>} promise
- * @param {AbortSignal | undefined} signal
- */
-async function tracedByAwait(promise, signal) {
-  try {
-    return await promise
-  } catch (error) {
-    if (signal?.aborted && error === signal.reason) throw error
-    throw retrace(error)
-  }
-}
-
-const traced = process.versions.bun === undefined ? tracedByThen : tracedByAwait
 
 function unsettled() {}

@@ -2,21 +2,83 @@
  * A wait on a thread of the addon's, as a promise. Its end is exact: if it was done before a timeout or an abort could
  * reach it, it has been done.
  */
-import { closedError, retrace, telling } from '../errors.js'
-import { release, retain, startWait } from '../reactor.js'
+import { closedError, telling } from '../errors.js'
+import { release, retain, ThreadWait } from '../reactor.js'
 import { arm, disarm } from './cancel.js'
+import { traced } from './traced.js'
 
 /** @typedef {import('../handle.js').Core} Core */
+/** @typedef {(reactor: number, token: number) => number | void} Begin as `ThreadWait` has it */
 
-class Job {
-  /** @type {NodeJS.Timeout | undefined} */
-  timer = undefined
-  /** @type {AbortSignal | undefined} */
-  signal = undefined
-  /** Why it was called off. @type {{ error: unknown } | undefined} */
-  failure = undefined
-  /** @type {(() => void) | undefined} */
-  cancel = undefined
+export class Job extends ThreadWait {
+  /**
+   * @param {Core[]} cores handles whose close ends it
+   * @param {(value: any) => void} resolve
+   * @param {(error: unknown) => void} reject
+   */
+  constructor(cores, resolve, reject) {
+    super()
+    this.cores = cores
+    this.resolve = resolve
+    this.reject = reject
+    /** @type {NodeJS.Timeout | undefined} */
+    this.timer = undefined
+    /** @type {AbortSignal | undefined} */
+    this.signal = undefined
+    /** Why it was called off. @type {{ error: unknown } | undefined} */
+    this.failure = undefined
+    this.onClose = () => this.callOff(closedError())
+  }
+
+  /** @param {Begin} begin @param {import('../validate.js').Wait} wait */
+  start(begin, wait) {
+    const { cores } = this
+    const value = this.begin(begin)
+    if (value !== undefined) {
+      this.done(value)
+      return
+    }
+    // The loop goes on for the handles' sake, if they want that; and after their close, to tell that this is done.
+    if (cores.length === 0) retain()
+    for (const core of cores) {
+      core.begin()
+      core.closing.add(this.onClose)
+    }
+    try {
+      arm(this, wait)
+    } catch (error) {
+      // A signal of the user's own making.
+      this.abort(error)
+    }
+  }
+
+  /** @param {any} error @param {number} value */
+  ended(error, value) {
+    const { cores } = this
+    disarm(this)
+    if (cores.length === 0) release()
+    for (const core of cores) {
+      core.end()
+      core.closing.delete(this.onClose)
+    }
+    if (error === undefined) this.done(value)
+    else this.failed(error)
+  }
+
+  /** @param {number} value */
+  done(value) {
+    this.resolve(value)
+  }
+
+  /** @param {any} error */
+  failed(error) {
+    this.reject(this.reasonOf(error))
+  }
+
+  /** What its caller is told in place of the thread's error. @param {any} error */
+  reasonOf(error) {
+    return isCallingOff(this, error) ? calledOff(this, error) : error
+  }
 
   /** @param {Error} error */
   expire(error) {
@@ -32,53 +94,20 @@ class Job {
   callOff(error) {
     if (this.failure !== undefined) return
     this.failure = { error }
-    this.cancel?.()
+    this.cancel()
   }
 }
 
 /**
- * @param {(reactor: number, token: number) => number | void} begin as `startWait` has it
+ * @param {Begin} begin
  * @param {import('../validate.js').Wait} wait
  * @param {Core[]} cores handles whose close ends it
  * @returns {Promise<number>}
  */
-export async function runJob(begin, wait, cores = []) {
-  if (wait.signal?.aborted) throw wait.signal.reason
-  const job = new Job()
-  const onClose = () => job.callOff(closedError())
-  try {
-    return await new Promise((resolve, reject) => {
-      const started = startWait(begin, (error, value) => {
-        disarm(job)
-        if (cores.length === 0) release()
-        for (const core of cores) {
-          core.end()
-          core.closing.delete(onClose)
-        }
-        if (error === undefined) resolve(value)
-        else reject(isCallingOff(job, error) ? calledOff(job, error) : error)
-      })
-      if ('value' in started) {
-        resolve(started.value)
-        return
-      }
-      // The loop goes on for the handles' sake, if they want that; and after their close, to tell that this is done.
-      if (cores.length === 0) retain()
-      for (const core of cores) {
-        core.begin()
-        core.closing.add(onClose)
-      }
-      job.cancel = started.cancel
-      try {
-        arm(job, wait)
-      } catch (error) {
-        // A signal of the user's own making.
-        job.callOff(error)
-      }
-    })
-  } catch (error) {
-    throw wait.signal?.aborted && error === wait.signal.reason ? error : retrace(error)
-  }
+export function runJob(begin, wait, cores = []) {
+  if (wait.signal?.aborted) return Promise.reject(wait.signal.reason)
+  const settled = new Promise((resolve, reject) => new Job(cores, resolve, reject).start(begin, wait))
+  return traced(settled, wait.signal)
 }
 
 /** Whatever was removed after it was called off: nothing was done. @param {Job} job @param {any} error */

@@ -90,6 +90,15 @@ export default permits({
     }
   },
 
+  /** A wait with nothing around it. Whoever is served has the mutex. @param {Condition} condition */
+  begin(condition) {
+    const guard = mutex().lockSync()
+    const free = () => unlock(guard)
+    const waiting = condition.wait(guard)
+    waiting.then(free, free)
+    return waiting
+  },
+
   another(handle) {
     const copy = handle.dup()
     states.set(copy, stateOf(handle))

@@ -68,7 +68,7 @@ export function permits({ acquires, tryAcquire, acquireSync, give, tryGive, ...k
       return of(handle).take()
     },
     /** A wait with nothing around it. */
-    begin: (handle) => first[1](handle, undefined),
+    begin: kind.begin ?? ((handle) => first[1](handle, undefined)),
 
     async send(handle, number) {
       const { given } = of(handle)
