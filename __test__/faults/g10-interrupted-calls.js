@@ -59,6 +59,6 @@ export default {
     context.round(messages)
     const interrupted = readFileSync(log, 'latin1').match(/EINTR .*\(INJECTED\)/g)?.length ?? 0
     assert.ok(interrupted > 20, `only ${interrupted} calls were interrupted`)
-    return { messages, interrupted }
+    return { messages, callsInterrupted: interrupted }
   },
 }
