@@ -5,14 +5,11 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, before, describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { needs, python } from './support/extras.js'
 import { closeAll, newFile, open, waitingFor } from './support/file-locks.js'
 import { newFolder } from './support/folder.js'
+import { source } from './support/interop.js'
 import { until } from './support/state.js'
-
-/** @param {string} name */
-const source = (name) => fileURLToPath(new URL(`./interop/${name}`, import.meta.url))
 
 /** @type {Array<{ name: string, extras: string[], command: string[] }>} */
 const peers = [

@@ -5,9 +5,9 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { before, describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { needs, python } from './support/extras.js'
 import { newFolder } from './support/folder.js'
+import { source } from './support/interop.js'
 import { closeQueuesAfter, namedQueue, newQueue } from './support/posix.js'
 import { flags } from './support/state.js'
 
@@ -21,9 +21,6 @@ function numbered(number) {
 }
 
 closeQueuesAfter()
-
-/** @param {string} name */
-const source = (name) => fileURLToPath(new URL(`./interop/${name}`, import.meta.url))
 
 /** @type {Array<{ name: string, extras: string[], command: string[] }>} */
 const peers = [

@@ -8,15 +8,12 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { PosixSemaphore, SharedMemory } from '../index.js'
 import { needs, python } from './support/extras.js'
+import { source } from './support/interop.js'
 import { withNamed } from './support/semaphores.js'
 
 const COUNT = process.env.CI === 'true' ? 50_000 : 5000
-
-/** @param {string} name */
-const source = (name) => fileURLToPath(new URL(`./interop/${name}`, import.meta.url))
 
 describe('a POSIX semaphore', { timeout: 120_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'os-ipc-spec-'))

@@ -1,40 +1,24 @@
 /** Shared memory between this package and programs that it has no part in: C, Python's multiprocessing, posix_ipc and mmap. */
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { SharedMemory, struct } from '../index.js'
 import { needs, python } from './support/extras.js'
+import { compile, source, succeeds } from './support/interop.js'
 import { newName, newObject, removeMemoryAfter } from './support/memory.js'
 
 const options = { timeout: 120_000 }
 
-/** @param {string} name */
-const source = (name) => fileURLToPath(new URL(`interop/${name}`, import.meta.url))
-
 removeMemoryAfter()
-
-/** Starts a program that is to succeed without a word on stderr; settles with its stdout. @param {string} command @param {(string | number | null)[]} words */
-async function succeeds(command, ...words) {
-  const child = spawn(command, words.map(String), { timeout: 60_000, killSignal: 'SIGKILL' })
-  const ended = new Promise((resolve) => child.on('close', (...how) => resolve(how)))
-  const [stdout, stderr, how] = await Promise.all([text(child.stdout), text(child.stderr), ended])
-  assert.deepEqual({ how, stderr }, { how: [0, null], stderr: '' })
-  return stdout
-}
 
 describe('shared memory and a C program', options, () => {
   let folder = ''
   let program = ''
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'os-ipc-spec-'))
-    program = join(folder, 'shared-memory')
-    const { status, stderr } = spawnSync('cc', ['-O1', '-o', program, source('shared-memory.c')], { encoding: 'utf8' })
-    assert.equal(status, 0, stderr)
+    program = compile('shared-memory.c', folder)
   })
   after(() => rmSync(folder, { recursive: true }))
 

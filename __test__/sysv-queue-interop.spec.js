@@ -1,14 +1,14 @@
 /** System V message queues between this package and programs that it has no part in: C, Python's sysv_ipc, util-linux. */
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { SysvMessageQueue } from '../index.js'
 import { needs, python } from './support/extras.js'
+import { compile, source, succeeds } from './support/interop.js'
 import { waitingThreads } from './support/standing.js'
 import { until } from './support/state.js'
 import { newKey, newQueue, numbered, queueIds, removeQueuesAfter } from './support/sysv.js'
@@ -16,19 +16,7 @@ import { newKey, newQueue, numbered, queueIds, removeQueuesAfter } from './suppo
 const options = { timeout: 120_000 }
 const TOTAL = 100_000
 
-/** @param {string} name */
-const source = (name) => fileURLToPath(new URL(`interop/${name}`, import.meta.url))
-
 removeQueuesAfter()
-
-/** Starts a program that is to succeed without a word on stderr; settles with its stdout. @param {string} command @param {(string | number)[]} words */
-async function succeeds(command, ...words) {
-  const child = spawn(command, words.map(String), { timeout: 60_000, killSignal: 'SIGKILL' })
-  const ended = new Promise((resolve) => child.on('close', (...how) => resolve(how)))
-  const [stdout, stderr, how] = await Promise.all([text(child.stdout), text(child.stderr), ended])
-  assert.deepEqual({ how, stderr }, { how: [0, null], stderr: '' })
-  return stdout
-}
 
 /** @param {SysvMessageQueue} queue */
 async function sendAll(queue) {
@@ -54,9 +42,7 @@ describe('System V queues and a C program', options, () => {
   let program = ''
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'os-ipc-spec-'))
-    program = join(folder, 'sysv-queue')
-    const { status, stderr } = spawnSync('cc', ['-O1', '-o', program, source('sysv-queue.c')], { encoding: 'utf8' })
-    assert.equal(status, 0, stderr)
+    program = compile('sysv-queue.c', folder)
   })
   after(() => rmSync(folder, { recursive: true }))
 

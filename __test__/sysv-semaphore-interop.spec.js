@@ -1,15 +1,14 @@
 /** Semaphore sets between this package and programs that it has no part in: C, Python's sysv_ipc, util-linux. */
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { SysvSemaphoreSet } from '../index.js'
 import { needs, python } from './support/extras.js'
+import { compile, source, succeeds } from './support/interop.js'
 import { newSet, removedAfter, removeSetsAfter, setIds } from './support/semaphore-sets.js'
 import { turn, until } from './support/state.js'
 import { newKey } from './support/sysv.js'
@@ -17,28 +16,14 @@ import { newKey } from './support/sysv.js'
 const options = { timeout: 60_000 }
 const FULL = process.env.CI === 'true'
 
-/** @param {string} name */
-const source = (name) => fileURLToPath(new URL(`interop/${name}`, import.meta.url))
-
 removeSetsAfter()
-
-/** Starts a program that is to succeed without a word on stderr; settles with its stdout. @param {string} command @param {(string | number)[]} words */
-async function succeeds(command, ...words) {
-  const child = spawn(command, words.map(String), { timeout: 30_000, killSignal: 'SIGKILL' })
-  const ended = new Promise((resolve) => child.on('close', (...how) => resolve(how)))
-  const [stdout, stderr, how] = await Promise.all([text(child.stdout), text(child.stderr), ended])
-  assert.deepEqual({ how, stderr }, { how: [0, null], stderr: '' })
-  return stdout
-}
 
 describe('semaphore sets and a C program', options, () => {
   let folder = ''
   let program = ''
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'os-ipc-spec-'))
-    program = join(folder, 'semaphore-set')
-    const { status, stderr } = spawnSync('cc', ['-O1', '-o', program, source('semaphore-set.c')], { encoding: 'utf8' })
-    assert.equal(status, 0, stderr)
+    program = compile('semaphore-set.c', folder)
   })
   after(() => rmSync(folder, { recursive: true }))
 

@@ -1,24 +1,21 @@
 /** Unix sockets between this package and programs that it has no part in: Python's socket module, C. */
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { pipe, UnixSocket } from '../index.js'
 import { start } from './support/child.js'
 import { needs, python } from './support/extras.js'
+import { compile, source } from './support/interop.js'
 import { link } from './support/state.js'
 
 const limit = { timeout: 30_000 }
 const COUNT = 1000
 const TENS = Array.from({ length: 10 }, (_, index) => String(index * 100))
 const TYPES = /** @type {const} */ (['stream', 'datagram', 'seqpacket'])
-
-/** @param {string} name */
-const source = (name) => fileURLToPath(new URL(`interop/${name}`, import.meta.url))
 
 let folder = ''
 before(() => {
@@ -121,9 +118,7 @@ describe("Python's socket module", { ...limit, ...needs('python') }, () => {
 describe('a C program', limit, () => {
   let program = ''
   before(() => {
-    program = join(folder, 'unix-socket')
-    const { status, stderr } = spawnSync('cc', ['-O1', '-o', program, source('unix-socket.c')], { encoding: 'utf8' })
-    assert.equal(status, 0, stderr)
+    program = compile('unix-socket.c', folder)
   })
 
   test('takes and gives a thousand messages, some with descriptors', async () => {

@@ -46,7 +46,7 @@ export const extras = [
 ]
 
 /** How a left-out test's reason begins: `npm test` looks for it. */
-export const LEFT_OUT = 'left out: needs '
+const LEFT_OUT = 'left out: needs '
 
 /** @type {Map<string, boolean>} */
 const found = new Map()

@@ -32,7 +32,7 @@ export function unlinkAfter() {
   after(unlinkAll)
 }
 
-export function unlinkAll() {
+function unlinkAll() {
   for (const [kind, name] of named.splice(0)) {
     if (existsSync(fileOf(kind, name))) classes[kind].unlink(name)
   }

@@ -26,7 +26,7 @@ export function removeQueuesAfter() {
 }
 
 /** Removes and closes what `newQueue` has made. */
-export function removeQueues() {
+function removeQueues() {
   for (const queue of made.splice(0)) {
     if (!queue.closed && queueIds().includes(queue.id)) queue.remove()
     queue.close()

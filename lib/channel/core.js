@@ -550,7 +550,7 @@ function depart(id, parting, control) {
   }
 }
 
-export function peerDied() {
+function peerDied() {
   return coded(Error, 'ERR_IPC_PEER_DIED', 'The other side of the channel died without closing it')
 }
 

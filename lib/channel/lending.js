@@ -26,7 +26,7 @@ function refuseStrangers(core) {
 }
 
 /** A message in the ring. */
-export class Borrowed {
+class Borrowed {
   /** @type {ChannelCore | undefined} */
   #core
   #size
@@ -124,7 +124,7 @@ export class Borrow extends Operation {
 }
 
 /** Room in the ring, for a message that is written there. */
-export class Reservation {
+class Reservation {
   /** @type {ChannelCore | undefined} */
   #core
   /** @type {() => void} */

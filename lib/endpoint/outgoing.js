@@ -235,7 +235,7 @@ function room(outgoing) {
 const NOTHING = new Int32Array(new SharedArrayBuffer(4))
 
 /** @param {number} pid */
-export function noProcess(pid) {
+function noProcess(pid) {
   return coded(Error, 'ESRCH', `ESRCH: there is no process ${pid}`, { errno: ESRCH })
 }
 

@@ -8,7 +8,7 @@ import { coded } from '../errors.js'
 import { corrupt, truncated } from './errors.js'
 
 /** Bytes. */
-export const LONGEST_BODY = 16 * 1024 * 1024
+const LONGEST_BODY = 16 * 1024 * 1024
 const LONGEST_HEADER = 4096
 const FIRST_ROOM = 64 * 1024
 

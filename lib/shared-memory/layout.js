@@ -36,7 +36,7 @@ function real(name, value) {
 }
 
 /** @type {Record<NumberType, Scalar>} */
-export const SCALARS = {
+const SCALARS = {
   u8: { size: 1, get: (d, at) => d.getUint8(at), set: (d, at, v) => d.setUint8(at, v), check: whole(0, 0xff) },
   i8: { size: 1, get: (d, at) => d.getInt8(at), set: (d, at, v) => d.setInt8(at, v), check: whole(-0x80, 0x7f) },
   u16: {

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { PosixMessageQueue } from '../../../index.js'
+import { receivesMessages } from '../harness/messages.js'
 import { decode, encode, RECORD } from '../harness/numbers.js'
 import { openedByFd } from '../harness/opened.js'
 
@@ -65,23 +66,7 @@ export default {
   },
   sendSync: (sender, data, options) => sender.sendSync(data, options),
 
-  /** Each gives the numbers received, or null at the end. */
-  receives: {
-    recv: async (receiver, options) => numbersOf(await receiver.recv(options)),
-    async iterate(receiver, options) {
-      const { value, done } = await receiver.iterate(options).next()
-      return done ? null : numbersOf(value)
-    },
-    async loop(receiver, options) {
-      for await (const message of receiver.iterate(options)) return numbersOf(message)
-      return null
-    },
-  },
-  tryRecv(receiver) {
-    const message = receiver.tryRecv()
-    return message && numbersOf(message)
-  },
-  recvSync: (receiver, options) => numbersOf(receiver.recvSync(options)),
+  ...receivesMessages(numbersOf),
 
   another: (end) => end.dup(),
 

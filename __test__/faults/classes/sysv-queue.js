@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import { randomInt } from 'node:crypto'
 import { SysvMessageQueue } from '../../../index.js'
 import { leftovers } from '../harness/leftovers.js'
+import { receivesMessages } from '../harness/messages.js'
 import { decode, encode, RECORD } from '../harness/numbers.js'
 import { opened } from '../harness/opened.js'
 
@@ -61,23 +62,7 @@ export default {
   },
   sendSync: (sender, data, options) => sender.sendSync(data, options),
 
-  /** Each gives the numbers received, or null at the end. */
-  receives: {
-    recv: async (receiver, options) => numbersOf(await receiver.recv(options)),
-    async iterate(receiver, options) {
-      const { value, done } = await receiver.iterate(options).next()
-      return done ? null : numbersOf(value)
-    },
-    async loop(receiver, options) {
-      for await (const message of receiver.iterate(options)) return numbersOf(message)
-      return null
-    },
-  },
-  tryRecv(receiver) {
-    const message = receiver.tryRecv()
-    return message && numbersOf(message)
-  },
-  recvSync: (receiver, options) => numbersOf(receiver.recvSync(options)),
+  ...receivesMessages(numbersOf),
 
   another: (end) => end.dup(),
 

@@ -66,7 +66,7 @@ export async function raceReceives(kind, context, ending) {
 }
 
 /** @param {any} kind @param {import('./context.js').Context} context @param {Ending} ending */
-export async function raceSends(kind, context, ending) {
+async function raceSends(kind, context, ending) {
   const { near, peer } = await context.meet('receiver', 'receiveNumbers', { pause: 2 * SOON })
   const { random } = context
   near.setCapacity?.(4096)
@@ -108,7 +108,7 @@ export async function raceSends(kind, context, ending) {
  * later finds that it has happened.
  * @param {any} kind @param {import('./context.js').Context} context @param {Ending} ending
  */
-export async function raceOnce(kind, context, ending) {
+async function raceOnce(kind, context, ending) {
   const { random } = context
   const ways = Object.values(kind.receives)
   const figures = { races: 0, succeeded: 0, givenUp: 0 }
@@ -148,7 +148,7 @@ export function racesOf(kind) {
  * nothing follows.
  * @param {any} kind @param {import('./context.js').Context} context @param {Ending} ending
  */
-export async function raceParts(kind, context, ending) {
+async function raceParts(kind, context, ending) {
   const { random } = context
   const figures = { races: 0, parts: 0 }
   while (context.goesOn()) {

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs'
 import { basename } from 'node:path'
 
 /** Where both are. */
-export const HERE = new URL('../', import.meta.url)
+const HERE = new URL('../', import.meta.url)
 
 /**
  * A class under test, as classes/ has them: how its ends are opened in one process or in two, and how numbered messages
