@@ -82,6 +82,8 @@ export default {
       cpuMs: Math.round(ours.cpu),
       runtimesCpuMs: Math.round(runtime.cpu),
       wakeUps: ours.sleeps,
+      // Beyond what the runtime takes by itself.
+      idlePercent: Math.max(0, ((ours.cpu - runtime.cpu) / elapsed) * 100).toFixed(3),
     }
     context.round()
     return figures

@@ -11,6 +11,11 @@ export default {
   /** Opening waits for the other side, and has a name in the file system. */
   named: true,
   create: (path, options) => Fifo.create(path, options),
+  names: {
+    place: (context) => context.path(),
+    make: (path) => Fifo.create(path),
+    drop: (path) => rmSync(path, { force: true }),
+  },
   /** Opens that wait, for nobody is at the other side. */
   opens: (context, options) => {
     const fifo = Fifo.create(context.path())

@@ -1,8 +1,11 @@
 import { Buffer } from 'node:buffer'
 import { PosixMessageQueue } from '../../../index.js'
+import { namesOf } from '../harness/held.js'
 import { receivesMessages } from '../harness/messages.js'
 import { decode, encode, RECORD } from '../harness/numbers.js'
 import { openedByFd } from '../harness/opened.js'
+
+const names = namesOf(PosixMessageQueue, '/')
 
 /** POSIX queues, small ones: a user has few. Both ends are handles of one queue, and its name goes at once. */
 const SIZES = { maxMessages: 8, maxMessageSize: 8 * RECORD }
@@ -69,6 +72,13 @@ export default {
   ...receivesMessages(numbersOf),
 
   another: (end) => end.dup(),
+  names: {
+    /** A user may have few. */
+    most: 100,
+    place: names.newName,
+    make: (name) => PosixMessageQueue.open(name, { create: true, exclusive: true, ...SIZES }),
+    drop: names.drop,
+  },
 
   calls({ sender, receiver }) {
     return {

@@ -1,6 +1,9 @@
 import { PosixSemaphore, SharedMemory } from '../../../index.js'
+import { namesOf } from '../harness/held.js'
 import { opened } from '../harness/opened.js'
 import { permits } from '../harness/permits.js'
+
+const names = namesOf(PosixSemaphore, '/')
 
 /** POSIX semaphores inside shared memory, which goes with those who have it, whoever is killed. Both ends are handles of one. */
 const SIZE = 4096
@@ -39,6 +42,11 @@ export default permits({
   give: (semaphore) => semaphore.release(),
 
   another: (end) => end.dup(),
+  names: {
+    place: names.newName,
+    make: (name) => PosixSemaphore.open(name, { create: true, exclusive: true }),
+    drop: names.drop,
+  },
 
   calls({ sender, receiver }) {
     return {

@@ -1,7 +1,10 @@
 import { Buffer } from 'node:buffer'
 import { SharedMemory } from '../../../index.js'
+import { namesOf } from '../harness/held.js'
 import { decode, encode, RECORD } from '../harness/numbers.js'
 import { openedByFd } from '../harness/opened.js'
+
+const names = namesOf(SharedMemory, '/')
 
 /**
  * Shared memory: messages as a program may build them of it. Two words count what was sent and what was taken, some places
@@ -193,6 +196,12 @@ export default {
       dup: () => receiver.dup(),
       detach: () => receiver.detach(),
     }
+  },
+
+  names: {
+    place: names.newName,
+    make: (name) => SharedMemory.open(name, { create: true, exclusive: true, size: SIZE }),
+    drop: names.drop,
   },
 
   /** Waits that have a thread of the package's each. */

@@ -112,6 +112,16 @@ export default {
     return { parcel: { id }, meet: async () => (side === 'sender' ? near : endedByClose(near)) }
   },
 
+  names: {
+    place() {
+      const key = randomInt(1, 2 ** 31)
+      note(key)
+      return key
+    },
+    make: (key) => SysvMessageQueue.open(key, { create: true, exclusive: true }),
+    drop,
+  },
+
   /** What a worker opens the receiver by, which stays open here too. @param {any} ends */
   inWorker: ({ receiver }) => ({ id: receiver.id }),
 

@@ -91,6 +91,16 @@ export default permits({
     return { parcel: { id }, meet: async () => near }
   },
 
+  names: {
+    place() {
+      const key = randomInt(1, 2 ** 31)
+      note(key)
+      return key
+    },
+    make: (key) => SysvSemaphoreSet.open(key, { create: true, exclusive: true }),
+    drop,
+  },
+
   /** What a worker opens the receiver by, which stays open here too. @param {any} ends */
   inWorker: ({ receiver }) => ({ id: receiver.id }),
 

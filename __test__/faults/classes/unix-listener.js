@@ -22,6 +22,13 @@ export default permits({
   most: 500,
   /** A wait that finds a connection at once settles a few turns of the microtask queue before those that were served earlier. */
   unordered: true,
+  names: {
+    place: (context) => context.path(),
+    make: (path) => UnixListener.listen(path),
+    /** A close removes it. */
+    drop() {},
+    taken: 'EADDRINUSE',
+  },
   failingCalls: {
     socket: ['EMFILE', 'ENFILE', 'ENOMEM'],
     bind: ['ENOMEM'],

@@ -7,10 +7,14 @@ import { leftovers } from './leftovers.js'
 import { opened } from './opened.js'
 import { permits } from './permits.js'
 
-/** Names that nobody else has, and that go when their process has gone. @param {any} type a class whose objects have them */
-export function namesOf(type) {
-  const nameOf = (/** @type {number} */ key) => `faults-${key}`
-  const { note, drop } = leftovers(`locks-${type.name}`, (key) => type.unlink(nameOf(key)))
+/**
+ * Names that nobody else has, and that go when their process has gone.
+ * @param {any} type a class whose objects have them
+ * @param {string} [start] of each
+ */
+export function namesOf(type, start = '') {
+  const nameOf = (/** @type {number} */ key) => `${start}faults-${key}`
+  const { note, drop } = leftovers(`names-${type.name}`, (key) => type.unlink(nameOf(key)))
   const dropName = (/** @type {string} */ name) => drop(Number(name.split('-')[1]))
   return {
     newName() {

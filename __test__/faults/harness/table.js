@@ -32,6 +32,8 @@ const HERE = new URL('../', import.meta.url)
  * @property {(end: any) => any} [another] one more handle of the same end
  * @property {(ends: any, context: any) => Promise<any>[]} [onThreads] waits that have a thread of the package's each
  * @property {{ open: (path: string) => any, ways: Record<string, (lock: any) => any> }} [holdsFile] locks of a file, to be held
+ * @property {any} [names] of what one process alone makes: `place` is free, `make` it there, `drop` what is left of it, the
+ *   code `taken` (EEXIST), `most` at once
  * @property {string[]} [only] these faults, by id or by file, and no others, for what neither messages nor permits go through
  * @property {any} [holds] how something with a name is held: see classes/mutex.js
  * @property {boolean} [stream] the end comes when the last sender has gone, and sending without a receiver fails

@@ -16,7 +16,8 @@ const HARNESS = new URL('../../../__test__/faults/harness/campaign.js', import.m
  * @typedef {object} Goal
  * @property {string} goal what is asked for, as a noun: 'kills of either side'
  * @property {number} target
- * @property {(rows: import('./rows.js').Row[]) => number} reached
+ * @property {boolean} [atMost] the target is not to be exceeded, instead of to be reached
+ * @property {(rows: import('./rows.js').Row[]) => number | undefined} reached undefined: it was not tried
  *
  * @typedef {object} Campaign
  * @property {string} name

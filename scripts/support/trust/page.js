@@ -58,16 +58,17 @@ function goalTable(campaigns, recorded) {
     const { rows, runs } = /** @type {import('./record.js').Recording} */ (
       recorded.find(({ campaign }) => campaign === name)
     )
-    return goals.map(({ goal, target, reached }) => {
-      const ran = rows.filter(({ runs: times }) => times > 0)
-      const value = ran.length === 0 ? 0 : reached(ran)
-      const result = ran.some((row) => row.result === 'failed')
-        ? '✗ a row failed'
-        : value >= target
-          ? '✓'
-          : 'not reached'
-      const seconds = Object.values(runs).reduce((sum, run) => sum + run.seconds, 0)
-      return [goal, count(target), count(value), `[${name}](#${name})`, duration(seconds), result]
+    const ran = rows.filter(({ runs: times }) => times > 0)
+    const failed = ran.some((row) => row.result === 'failed')
+    const seconds = Object.values(runs).reduce((sum, run) => sum + run.seconds, 0)
+    return goals.map(({ goal, target, atMost, reached }) => {
+      const value = reached(ran)
+      const result =
+        value === undefined ? 'not tried' : (atMost ? value <= target : value >= target) ? '✓' : 'not reached'
+      return [
+        ...[goal, `${atMost ? 'at most ' : ''}${count(target)}`, value === undefined ? '' : count(value)],
+        ...[`[${name}](#${name})`, duration(seconds), failed ? '✗ a row failed' : result],
+      ]
     })
   })
   return markdown(['', 'asked', 'reached', 'campaign', 'ran for', ''], lines)
