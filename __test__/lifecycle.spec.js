@@ -154,6 +154,30 @@ describe('a process', () => {
   })
 })
 
+test('a wait whose time passes while its timer is set again is no warning of the runtime', onNode, async (t) => {
+  const { reader, writer } = pipe()
+  /** @type {string[]} */
+  const warnings = []
+  const hear = (/** @type {Error} */ { message }) => warnings.push(message)
+  process.on('warning', hear)
+  const waiting = reader.recv({ timeout: 5 })
+  // As if the timer had come a little early, and this process had then been stopped for a while.
+  const now = performance.now()
+  let looks = 0
+  t.mock.method(performance, 'now', () => (looks++ === 0 ? now : now + 50))
+  try {
+    await assert.rejects(waiting, { code: 'ETIMEDOUT' })
+    assert.ok(looks > 1, 'the timer was not set again')
+    t.mock.restoreAll()
+    await sleep(0)
+    assert.deepEqual(warnings, [])
+  } finally {
+    process.off('warning', hear)
+    reader.close()
+    writer.close()
+  }
+})
+
 describe('a forgotten handle', () => {
   test(
     'is closed by garbage collection, also after it has waited; one warning names where it was opened',

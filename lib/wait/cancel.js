@@ -57,8 +57,9 @@ export function disarm(operation) {
 
 /** @param {Cancellable} operation @param {number} deadline */
 function setTimer(operation, deadline) {
-  // Rounded up, for a timer may come early but a timeout may not.
-  const left = Math.min(LONGEST, Math.ceil(deadline - performance.now()))
+  // Rounded up, for a timer may come early but a timeout may not. It may have passed since somebody looked, and of what is
+  // below 1 newer releases of Node warn.
+  const left = Math.min(LONGEST, Math.max(1, Math.ceil(deadline - performance.now())))
   operation.timer = setTimeout(() => {
     operation.timer = undefined
     if (performance.now() < deadline) setTimer(operation, deadline)
