@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe } from 'node:test'
 import { talksTheFormat } from './support/channel-peers.js'
-import { compile, source } from './support/interop.js'
+import { compile, STRICT, source } from './support/interop.js'
 
 describe('a channel and a C program', { timeout: 120_000 }, () => {
   let folder = ''
   let program = ''
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'os-ipc-spec-'))
-    program = compile('channel.c', folder, ['-std=c11', '-O2', '-Wall', '-Wextra', '-Werror'])
+    program = compile('channel.c', folder, ['-std=c11', ...STRICT])
   })
   after(() => rmSync(folder, { recursive: true }))
 

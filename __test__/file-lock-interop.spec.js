@@ -2,13 +2,12 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, before, describe, test } from 'node:test'
 import { needs, python } from './support/extras.js'
 import { closeAll, newFile, open, waitingFor } from './support/file-locks.js'
 import { newFolder } from './support/folder.js'
-import { source } from './support/interop.js'
+import { compile, STRICT, source } from './support/interop.js'
 import { until } from './support/state.js'
 
 /** @type {Array<{ name: string, extras: string[], command: string[] }>} */
@@ -23,11 +22,7 @@ describe('a lock of a file', { timeout: 120_000 }, () => {
   const folder = newFolder()
   afterEach(closeAll)
   before(() => {
-    const program = join(folder, 'file-lock-program')
-    const flags = ['-O2', '-Wall', '-Wextra', '-Werror', '-o', program, source('file-lock.c')]
-    const { status, stderr } = spawnSync('cc', flags, { encoding: 'utf8' })
-    assert.equal(status, 0, stderr)
-    peers[0].command = [program]
+    peers[0].command = [compile('file-lock.c', folder, STRICT)]
   })
 
   /** @param {string[]} command @param {...(string | number)} words */

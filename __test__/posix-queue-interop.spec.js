@@ -1,13 +1,12 @@
 /** POSIX message queues against programs that are not ours: a C program, and Python's posix_ipc. */
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { before, describe, test } from 'node:test'
 import { needs, python } from './support/extras.js'
 import { newFolder } from './support/folder.js'
-import { source } from './support/interop.js'
+import { compile, STRICT, source } from './support/interop.js'
 import { closeQueuesAfter, namedQueue, newQueue } from './support/posix.js'
 import { flags } from './support/state.js'
 
@@ -31,11 +30,7 @@ const peers = [
 describe('a POSIX queue', { timeout: 240_000 }, () => {
   const folder = newFolder()
   before(() => {
-    const program = join(folder, 'posix-queue')
-    const flags = ['-O2', '-Wall', '-Wextra', '-Werror', '-o', program, source('posix-queue.c'), '-lrt']
-    const { status, stderr } = spawnSync('cc', flags, { encoding: 'utf8' })
-    assert.equal(status, 0, stderr)
-    peers[0].command = [program]
+    peers[0].command = [compile('posix-queue.c', folder, STRICT, ['-lrt'])]
   })
 
   /** @param {string[]} command @param {...(string | number)} words */

@@ -1,28 +1,23 @@
 /** POSIX semaphores against programs that are not ours: a C program, and Python's posix_ipc. */
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
-import { after, before, describe, test } from 'node:test'
+import { before, describe, test } from 'node:test'
 import { PosixSemaphore, SharedMemory } from '../index.js'
 import { needs, python } from './support/extras.js'
-import { source } from './support/interop.js'
+import { newFolder } from './support/folder.js'
+import { compile, STRICT, source } from './support/interop.js'
 import { withNamed } from './support/semaphores.js'
 
 const COUNT = process.env.CI === 'true' ? 50_000 : 5000
 
 describe('a POSIX semaphore', { timeout: 120_000 }, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'os-ipc-spec-'))
-  const program = join(folder, 'posix-semaphore')
-  after(() => rmSync(folder, { recursive: true }))
+  const folder = newFolder()
+  let program = ''
   before(() => {
-    const flags = ['-O2', '-Wall', '-Wextra', '-Werror', '-o', program, source('posix-semaphore.c'), '-pthread', '-lrt']
-    const { status, stderr } = spawnSync('cc', flags, { encoding: 'utf8' })
-    assert.equal(status, 0, stderr)
+    program = compile('posix-semaphore.c', folder, STRICT, ['-pthread', '-lrt'])
   })
 
   /** @param {string[]} command */

@@ -8,10 +8,15 @@ import { fileURLToPath } from 'node:url'
 /** @param {string} name */
 export const source = (name) => fileURLToPath(new URL(`../interop/${name}`, import.meta.url))
 
-/** Compiles a program in C into that folder, and gives its path. @param {string} name @param {string} folder @param {string[]} [flags] */
-export function compile(name, folder, flags = ['-O1']) {
+/** For a compiler that is to find fault with nothing. */
+export const STRICT = ['-O2', '-Wall', '-Wextra', '-Werror']
+
+/** Compiles a program in C into that folder, and gives its path. @param {string} name @param {string} folder @param {string[]} [flags] @param {string[]} [libraries] */
+export function compile(name, folder, flags = ['-O1'], libraries = []) {
   const program = join(folder, parse(name).name)
-  const { status, stderr } = spawnSync('cc', [...flags, '-o', program, source(name)], { encoding: 'utf8' })
+  const { status, stderr } = spawnSync('cc', [...flags, '-o', program, source(name), ...libraries], {
+    encoding: 'utf8',
+  })
   assert.equal(status, 0, stderr)
   return program
 }
