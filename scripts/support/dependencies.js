@@ -34,7 +34,11 @@ export function dependencyFaults({ folder = root } = {}) {
 function crateFaults(folder) {
   const rules = readFileSync(join(folder, 'deny.toml'), 'utf8')
   const allowed = new Set(rules.match(/^allow = \[([^\]]*)\]/m)?.[1].match(/[^\s",]+/g))
-  const crates = metadata('--locked', '--manifest-path', join(folder, 'Cargo.toml')).packages
+  const targets = rules.match(/^targets = \[([^\]]*)\]/m)?.[1].match(/[^\s",]+/g) ?? []
+  const crates = metadata(
+    ...['--locked', '--all-features', '--manifest-path', join(folder, 'Cargo.toml')],
+    ...targets.flatMap((target) => ['--filter-platform', target]),
+  ).packages
   const foreign = crates.filter(({ source }) => source !== null)
   const found = repeated(foreign)
   const skipped = [...(rules.match(/^skip = \[(.*)\]$/m)?.[1] ?? '').matchAll(/crate = "([^"]*)"/g)].map(
