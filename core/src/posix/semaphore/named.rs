@@ -54,10 +54,9 @@ impl Semaphore {
     pub fn open(name: &Name, options: Options) -> Result<(Self, Identity)> {
         check_library()?;
         check_name(name)?;
-        let fd = open_or_make(name, options)?;
+        let (fd, made) = open_or_make(name, options)?;
         let identity = check(&fd, name, options.any_owner)?;
-        let part = Part { offset: 0, length: SIZE, access: Access::ReadWrite, page: page_size(), guarded: true };
-        let mapping = Mapping::of_fd(fd.as_fd(), part).map_err(|error| error.at(name.path()))?;
+        let mapping = made.map_or_else(|| map(fd.as_fd(), name), Ok)?;
         Ok((Self { mapping: Arc::new(mapping), offset: 0 }, identity))
     }
 
@@ -94,7 +93,8 @@ pub(crate) fn find(name: &Name) -> Result<Option<(u32, u32)>> {
     }
 }
 
-fn open_or_make(name: &Name, options: Options) -> Result<OwnedFd> {
+/// Its file, and if that is new, mapped: one that cannot be is to have no name.
+fn open_or_make(name: &Name, options: Options) -> Result<(OwnedFd, Option<Mapping>)> {
     let (path, shown) = (path_of(name), name.path());
     let place = Place { path: &path, shown: &shown, syscall: "sem_open", follow: false };
     let bytes = sys::initial(options.value)?;
@@ -102,15 +102,26 @@ fn open_or_make(name: &Name, options: Options) -> Result<OwnedFd> {
         if !(options.create && options.exclusive) {
             match file::existing(place, false) {
                 Err(Error::Os { errno: Errno::ENOENT, .. }) if options.create => {}
-                opened => return opened,
+                opened => return Ok((opened?, None)),
             }
         }
-        match file::make(place, options.mode, |fd| write_whole(fd, &bytes)) {
+        let mut mapping = None;
+        let made = file::make(place, options.mode, |fd| {
+            write_whole(fd, &bytes)?;
+            mapping = Some(map(fd, name)?);
+            Ok(())
+        });
+        match made {
             // Somebody was faster: then theirs it is.
             Err(Error::Os { errno: Errno::EEXIST, .. }) if !options.exclusive => {}
-            made => return made,
+            made => return Ok((made?, mapping)),
         }
     }
+}
+
+fn map(fd: BorrowedFd<'_>, name: &Name) -> Result<Mapping> {
+    let part = Part { offset: 0, length: SIZE, access: Access::ReadWrite, page: page_size(), guarded: true };
+    Mapping::of_fd(fd, part).map_err(|error| error.at(name.path()))
 }
 
 /// So few bytes come to a new file at once, or there is no room for them.
