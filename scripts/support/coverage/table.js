@@ -30,6 +30,12 @@ export function tableOf(files) {
     .join('\n')
 }
 
+/** Of all these files together, in words. @param {Reached[]} files */
+export function totalOf(files) {
+  const words = (/** @type {'lines' | 'functions'} */ kind) => shareOf(files.map((file) => file[kind])).join(', ')
+  return { lines: words('lines'), functions: words('functions') }
+}
+
 /** @param {Share[]} shares */
 function shareOf(shares) {
   const reached = shares.reduce((total, share) => total + share.reached, 0)
