@@ -158,6 +158,15 @@ mod tests {
     }
 
     #[test]
+    fn what_an_adopted_socket_was_told_to_add_is_passed_over() {
+        let [level, kind] = [libc::SOL_SOCKET.cast_unsigned(), libc::SO_TIMESTAMP.cast_unsigned()];
+        let words = [32, u64::from(level) | (u64::from(kind) << 32), 1, 2];
+        // SAFETY: there are no descriptors in it.
+        let control = unsafe { parse(&words, 32, false) };
+        assert!(control.fds.is_empty() && control.credentials.is_none() && !control.sent && !control.lost);
+    }
+
+    #[test]
     fn a_length_that_makes_no_sense_ends_it() {
         for (size, count) in [(0, 0), (1, 0), (15, 0), (16, 1), (u64::MAX, 1)] {
             assert_eq!(parts(&[size, 0, 16, 0], 32).map(|part| part.ints.count()).take(1).count(), count);
