@@ -16,6 +16,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { collecting } from './support/collecting.js'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)].filter((name) =>
@@ -61,12 +62,13 @@ describe('the documentation', { timeout: 240_000 }, () => {
 
   for (const page of pages) {
     for (const { line, code } of blocks(page)) {
-      it(`${page}:${line} runs as it stands and prints what its comments say`, async () => {
+      it(`${page}:${line} runs as it stands, closes what it opens and prints what its comments say`, async () => {
         const place = mkdtempSync(join(folder, 'block-'))
         writeFileSync(join(place, 'example.mjs'), code)
         const child = spawn(process.execPath, ['example.mjs'], {
           cwd: place,
           stdio: ['ignore', 'pipe', 'pipe'],
+          env: collecting,
           timeout: 30_000,
           killSignal: 'SIGKILL',
         })
