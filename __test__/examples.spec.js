@@ -9,6 +9,7 @@ import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import { UnixSocket } from '../index.js'
+import { collecting } from './support/collecting.js'
 
 const folder = fileURLToPath(new URL('../examples/', import.meta.url))
 
@@ -24,7 +25,7 @@ describe('the examples', { timeout: 120_000 }, () => {
   const start = (name, ...words) =>
     spawn(process.execPath, [join(folder, name), ...words], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, TMPDIR: scratch },
+      env: { ...collecting, TMPDIR: scratch },
       timeout: 30_000,
       killSignal: 'SIGKILL',
     })
@@ -377,7 +378,7 @@ describe('the examples', { timeout: 120_000 }, () => {
     },
   }
 
-  for (const [name, check] of Object.entries(checks)) it(`${name} does what it says`, check)
+  for (const [name, check] of Object.entries(checks)) it(`${name} does what it says, and closes what it opens`, check)
 
   it('are all checked here', () => {
     assert.deepEqual(

@@ -14,6 +14,7 @@ if (process.argv[2] === '--worker') {
       for (const byte of chunk) lines += byte === 10 ? 1 : 0
     await socket.send(String(lines))
   }
+  socket.close()
 } else {
   const [here, there] = UnixSocket.pair('seqpacket')
   const worker = spawn(process.execPath, [import.meta.filename, '--worker'], {

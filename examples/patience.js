@@ -16,3 +16,4 @@ reader.close()
 await waiting
 
 await writer.send('to nobody').catch(tell('no reader'))
+writer.close()

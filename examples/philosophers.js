@@ -52,4 +52,5 @@ async function dine(id, seat, meals) {
     table.tryOperate(give)
   }
   console.log(`philosopher ${seat} has eaten ${meals} times`)
+  table.close()
 }

@@ -25,10 +25,12 @@ async function ask() {
   }
   questions.writer.close()
   console.log(`at the end recv gives ${await answers.reader.recv()}`)
+  answers.reader.close()
 }
 
 async function work() {
   const questions = PipeReader.fromFd(3)
   const answers = PipeWriter.fromFd(4)
   for await (const question of questions) await answers.send(String(Number(question) ** 2))
+  for (const end of [questions, answers]) end.close()
 }

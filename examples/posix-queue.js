@@ -12,6 +12,7 @@ if (what === 'send' && text) {
   if (queue.trySend(text, { priority: Number(priority) }))
     console.log(`${queue.size} of ${queue.maxMessages} are waiting`)
   else console.log('the mailbox is full: read it first')
+  queue.close()
 } else if (what === 'read') {
   const queue = PosixMessageQueue.open(name, { create: true })
   for (let message = queue.tryRecv(); message; message = queue.tryRecv()) {
@@ -19,6 +20,7 @@ if (what === 'send' && text) {
   }
   console.log('the mailbox is empty')
   queue.unlink() // or it stays in the kernel until the next boot
+  queue.close()
 } else {
   console.error('usage: node examples/posix-queue.js send PRIORITY TEXT | read')
   process.exit(2)

@@ -14,6 +14,7 @@ const packing = pipeline(
 const file = openSync(target, 'w', 0o600)
 const moved = await packing.stdout.spliceTo(file)
 closeSync(file)
+packing.stdout.close()
 
 console.log(`${moved} bytes moved, ${target} has ${statSync(target).size}`)
 console.log(await packing.status())

@@ -51,4 +51,5 @@ async function ask() {
   await queue.send(JSON.stringify({ pid: process.pid, sum }), { type: QUESTION })
   const { data } = await queue.recv({ type: process.pid, timeout: 5000 })
   console.log(String(data))
+  queue.close()
 }

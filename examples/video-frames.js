@@ -57,6 +57,7 @@ async function filter() {
     room.commit()
   }
   await screen.end()
+  camera.close()
 }
 
 async function screen() {
@@ -67,6 +68,7 @@ async function screen() {
     frame.release()
   }
   await reports.end()
+  frames.close()
 }
 
 /** The other processes, each with an end of two channels. @param {string} role @param {Channel<any>[]} ends */

@@ -36,6 +36,7 @@ async function main() {
   await Promise.all(workers.map((worker) => once(worker, 'exit')))
   for (const [pid, count] of done) console.log(`worker ${pid} did ${count}`)
   console.log(`${right} of ${TASKS} results are right`)
+  for (const queue of [tasks, results]) queue.close()
 }
 
 /** A full queue makes the sender wait: there are never more than a few tasks ahead of the workers. */
@@ -53,6 +54,7 @@ async function work() {
     const number = Number(data)
     await results.send(JSON.stringify({ pid: process.pid, number, factors: factorsOf(number) }))
   }
+  for (const queue of [tasks, results]) queue.close()
 }
 
 function makeQueue() {

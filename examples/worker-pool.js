@@ -22,6 +22,7 @@ async function work() {
     }
     await channel.send({ id, below, primes })
   }
+  channel.close()
 }
 
 /** @param {{ id: number, below: number }[]} jobs those that are left */
@@ -41,6 +42,7 @@ async function serve(jobs, accident = '') {
     } catch (error) {
       console.log(`a worker was lost (${/** @type {any} */ (error).code}); another one does what it had to do`)
       jobs.unshift(job)
+      ours.close()
       return serve(jobs)
     }
   }
