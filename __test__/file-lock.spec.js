@@ -165,18 +165,20 @@ describe('who waits for a lock of a file', limit, () => {
     const path = newFile(folder)
     const lock = open(path)
     const writer = lock.lockSync()
-    let readers = 0
+    /** @type {Set<{ most: number }>} */
+    const inside = new Set()
     /** @type {string[]} */
     const order = []
     const enter = (/** @type {boolean} */ shared) =>
       lock.with(
         async () => {
-          readers++
+          const one = { most: 0 }
+          inside.add(one)
+          for (const each of inside) each.most = Math.max(each.most, inside.size)
           // Whoever can be here at the same time has come by then.
           await lock.lock({ timeout: 20 }).catch(() => {})
-          order.push(`${shared ? 'r' : 'w'}${readers}`)
-          await new Promise(setImmediate)
-          readers--
+          order.push(`${shared ? 'r' : 'w'}${one.most}`)
+          inside.delete(one)
         },
         { shared },
       )

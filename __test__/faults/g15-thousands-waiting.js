@@ -41,7 +41,7 @@ export default {
     }
     // Waits that hold files up hold them all up; a busy machine does it now and then.
     const p99 = quantile(p99s, 0.5)
-    assert.ok(p99 < LIMIT, `p99 of fs.readFile is ${p99} ms, idle ${idle} ms`)
+    assert.ok(p99 < LIMIT + idle, `p99 of fs.readFile is ${p99} ms, idle ${idle} ms`)
     const more = threadCounts()
     assert.ok(more.others <= threads.others + 4, `${more.others - threads.others} threads more`)
     // What has no descriptor needs a thread of our own for each.
