@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { accessSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 import { descriptorList } from './harness/proc.js'
+import { until } from './harness/time.js'
 
 /**
  * The calls of an open and of first transfers (a class may have more, its `failingCalls`), and what the kernel says when it is out of something. (Not read and write:
@@ -65,6 +67,8 @@ export default {
       mark(END)
       for (const handle of made) handle.close()
       await Promise.allSettled(waits)
+      // A thread that was called off gives its descriptor back a moment later.
+      await until('', () => isDeepStrictEqual(open(), before), 2000).catch(() => {})
       assert.deepEqual(open(), before, 'descriptors that are left')
       assert.deepEqual(readdirSync(context.scratch), [context.data], 'names that are left')
       if (failure !== undefined) {
