@@ -10,7 +10,7 @@ const judge = new URL('./scripts/support/newest.js', import.meta.url)
 
 const place = existsSync(judge)
   ? createRequire(import.meta.url)('./scripts/support/newest.js').newest()
-  : './dist/os-ipc.js'
+  : './dist/os-ipc.cjs'
 
 /** The package's own files get what lib/whole.js exports from here; users get a part of it from index.js. */
 export const whole = new URL(place, import.meta.url)

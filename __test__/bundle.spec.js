@@ -39,18 +39,18 @@ describe('the package as one file', () => {
   test('is taken in the package, which has no sources to compare it with', limit, async () => {
     cpSync(new URL('../bundle.js', import.meta.url), join(root, 'bundle.js'))
     writeFileSync(join(root, 'package.json'), '{ "type": "module" }')
-    assert.equal(await found(), 'dist/os-ipc.js')
+    assert.equal(await found(), 'dist/os-ipc.cjs')
   })
 
   test('is taken in a clone until a source is newer, or asked for', limit, async () => {
     cpSync(new URL('../scripts/support/newest.js', import.meta.url), join(root, 'scripts/support/newest.js'))
     write('lib/whole.js', past)
     assert.equal(await found(), 'lib/whole.js')
-    write('dist/os-ipc.js', later)
-    assert.equal(await found(), 'dist/os-ipc.js')
+    write('dist/os-ipc.cjs', later)
+    assert.equal(await found(), 'dist/os-ipc.cjs')
     assert.equal(await found({ OS_IPC_SOURCES: '1' }), 'lib/whole.js')
     write('lib/deep/new.js', later + 1)
     assert.equal(await found(), 'lib/whole.js')
-    assert.equal(await found({ OS_IPC_SOURCES: '0' }), 'dist/os-ipc.js')
+    assert.equal(await found({ OS_IPC_SOURCES: '0' }), 'dist/os-ipc.cjs')
   })
 })

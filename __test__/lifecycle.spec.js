@@ -1,5 +1,6 @@
 /** How things end: workers, processes, forgotten handles, and panics in the addon. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -39,6 +40,17 @@ async function worker(name, workerData) {
 }
 
 describe('a worker', () => {
+  test('that is terminated while it loads the package harms nobody', async () => {
+    const source = `require('node:worker_threads').parentPort.postMessage('loading')
+      import('${new URL('../index.js', import.meta.url)}')`
+    for (let moment = 0; moment < 25; moment++) {
+      const worker = new Worker(source, { eval: true })
+      await once(worker, 'message')
+      await sleep(2 * moment)
+      await worker.terminate()
+    }
+  })
+
   test('terminated with work pending ends soon and leaves nothing behind', async () => {
     // The first one may leave what the runtime keeps for those that follow.
     await (await worker('worker-with-pending.js', path)).terminate()

@@ -1,5 +1,5 @@
 /**
- * What dist/os-ipc.js is made of: what the package exports, and what else the processes of a pool, tests and the benchmark
+ * What dist/os-ipc.cjs is made of: what the package exports, and what else the processes of a pool, tests and the benchmark
  * use. They have to take it from there: a second copy of a module would have its own state, and not know what the first
  * has opened.
  */

@@ -1,10 +1,13 @@
-/** Makes dist/os-ipc.js: the package as one file. */
+/**
+ * Makes dist/os-ipc.cjs: the package as one file. It is CommonJS, for it is required: Node 22 ends the whole process where a
+ * worker is terminated while it requires a module of the other kind.
+ */
 import { existsSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { root } from './run.js'
 import { fingerprint, stamp } from './stamp.js'
 
-const result = join(root, 'dist/os-ipc.js')
+const result = join(root, 'dist/os-ipc.cjs')
 
 /** Makes it if its sources have changed. @param {{ force?: boolean }} [options] */
 export async function buildBundle({ force = false } = {}) {
@@ -19,6 +22,10 @@ export async function buildBundle({ force = false } = {}) {
   utimesSync(result, now, now)
 }
 
+const BANNER = `"use strict";
+// Made of lib/ by \`npm run build\`. What stands below a path comes from that file.
+const __here = require("node:url").pathToFileURL(__filename).href;`
+
 async function bundle() {
   // Loaded where it is needed: it is not there before the packages are.
   const { build } = await import('esbuild')
@@ -27,10 +34,11 @@ async function bundle() {
     entryPoints: ['lib/whole.js'],
     bundle: true,
     platform: 'node',
-    format: 'esm',
+    format: 'cjs',
+    define: { 'import.meta.url': '__here' },
     target: 'node20.19',
     legalComments: 'none',
-    banner: { js: '// Made of lib/ by `npm run build`. What stands below a path comes from that file.' },
+    banner: { js: BANNER },
     logLevel: 'warning',
     write: false,
   })
@@ -45,11 +53,13 @@ async function bundle() {
 function withNames(text) {
   const classes = [...text.matchAll(/^var (\w+) = class _\1\b/gm)].map(([, name]) => name)
   const named = classes.reduce((renamed, name) => renamed.replaceAll(new RegExp(`\\b_${name}\\b`, 'g'), name), text)
-  const [, exported = ''] = /^export \{\n([^}]*)\};\n$/m.exec(named) ?? []
-  const names = [...exported.matchAll(/^ {2}(\w+) as (\w+)/gm)].map(
-    ([, from, to]) =>
-      `if (typeof ${from} === "function") Object.defineProperty(${from}, "name", { value: "${to}" });\n`,
-  )
+  const [, exported = ''] = /^__export\(whole_exports, \{\n([^}]*)\}\);\n/m.exec(named) ?? []
+  const names = [...exported.matchAll(/^ {2}(\w+): \(\) => (\w+)/gm)]
+    .filter(([, to, from]) => from !== to)
+    .map(
+      ([, to, from]) =>
+        `if (typeof ${from} === "function") Object.defineProperty(${from}, "name", { value: "${to}" });\n`,
+    )
   return named + names.join('')
 }
 

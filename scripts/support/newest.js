@@ -14,12 +14,12 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 
 export function newest() {
   const asked = process.env.OS_IPC_SOURCES
-  return asked === '0' || (!asked && isFresh()) ? './dist/os-ipc.js' : './lib/whole.js'
+  return asked === '0' || (!asked && isFresh()) ? './dist/os-ipc.cjs' : './lib/whole.js'
 }
 
 /** Folders are looked at too: their times tell of what has gone. */
 function isFresh() {
-  const made = changed('dist/os-ipc.js')
+  const made = changed('dist/os-ipc.cjs')
   if (made === 0) return false
   return readdirSync(`${root}lib`, { recursive: true }).every((path) => changed(`lib/${path}`) <= made)
 }
