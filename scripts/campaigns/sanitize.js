@@ -156,7 +156,9 @@ function threadsOfCore() {
   const args = ['-Zbuild-std', '--target', HOST, '--target-dir', 'target/sanitized-thread']
   const programs = builtTests({ env, args })
   if (typeof programs === 'string') return programs
-  const options = `suppressions=${join(SUPPRESSIONS, 'threads.supp')}:halt_on_error=0:print_suppressions=0`
+  const suppressed = `suppressions=${join(SUPPRESSIONS, 'threads.supp')}:print_suppressions=0`
+  // SIGBUS is ours.
+  const options = `${suppressed}:halt_on_error=0:handle_segv=0:handle_sigbus=0:allow_user_segv_handler=1`
   return (ms) => each('thread', programs, ms, 'threads.supp', { ...process.env, TSAN_OPTIONS: options })
 }
 
