@@ -28,6 +28,12 @@ describe('a record', () => {
     assert.deepEqual([twice.rows[0].rounds, twice.rows[0].seconds, twice.rows[0].of], [20, 4, ['1', '2']])
   })
 
+  test('is not added to where it tells of everything so far', () => {
+    const once = merge(nothing, [row({ cumulative: true })], run('1'))
+    const { rows } = merge(once, [row({ cumulative: true, rounds: 15, figures: { kills: 12 } })], run('2'))
+    assert.deepEqual([rows[0].rounds, rows[0].figures, rows[0].of], [15, { kills: 12 }, ['1', '2']])
+  })
+
   test('is replaced at another commit, and where files differed from the commit', () => {
     for (const later of [run('2', 'def'), run('2', 'abc', true)]) {
       const { rows, runs } = merge(merge(nothing, [row()], run('1')), [row({ rounds: 3 })], later)

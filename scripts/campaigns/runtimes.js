@@ -214,6 +214,7 @@ function row(cell, specs, runs, now) {
     runs: known.length,
     rounds: sum('passed') + sum('failed'),
     seconds: sum('seconds'),
+    cumulative: true,
     figures: {
       files: `${known.length} of ${specs.length}`,
       passed: sum('passed'),

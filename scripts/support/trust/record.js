@@ -71,7 +71,7 @@ export function merge({ campaign, runs, rows: recorded }, rows, run) {
       old.of.every((of) => all[of].commit === run.commit && !all[of].changed) &&
       !run.changed
     )
-      merged[at] = sum(old, now)
+      merged[at] = row.cumulative ? { ...now, of: [...old.of, ...now.of] } : sum(old, now)
     else merged[at] = now
   }
   const used = new Set(merged.flatMap(({ of }) => of))

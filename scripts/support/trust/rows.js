@@ -12,6 +12,7 @@
  * @property {Record<string, any>} figures of what was checked
  * @property {string} result 'passed', 'failed', 'not run', or 'left out: why'
  * @property {string} [campaign] where it is not that which was run
+ * @property {boolean} [cumulative] it tells of all runs so far, and not of the last one alone
  * @property {string} [again] options that run it again, where that is not --fault and its name
  * @property {number} [seed] of a failure
  * @property {string} [error]
