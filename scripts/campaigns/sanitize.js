@@ -19,17 +19,16 @@ export const about =
 const HOST = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-unknown-linux-gnu`
 const SUPPRESSIONS = join(root, 'scripts/support/sanitize')
 
+const apart = {
+  freed_memory_is_used_again: 'the checker keeps freed memory apart for a while, so that none is used again',
+}
+
 /**
  * Programs of tests, and tests, that a checker cannot run, and why.
  * @type {Record<string, { programs: Record<string, string>, tests: Record<string, string> }>}
  */
 const UNFIT = {
-  address: {
-    programs: {},
-    tests: {
-      freed_memory_is_used_again: 'the checker keeps freed memory apart for a while, so that none is used again',
-    },
-  },
+  address: { programs: {}, tests: apart },
   memcheck: {
     programs: {
       cancel_steps: 'it goes through a call instruction by instruction by ptrace, which are others under valgrind',
@@ -46,7 +45,7 @@ const UNFIT = {
       processes_and_signals_that_are_none: 'valgrind 3.19 does not know pidfd_open(2)',
     },
   },
-  thread: { programs: {}, tests: {} },
+  thread: { programs: {}, tests: apart },
 }
 
 /** @type {{ class: string, name: string, promise: string, ready: () => Ready | string }[]} */
