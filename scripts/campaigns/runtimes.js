@@ -225,6 +225,13 @@ function row(cell, specs, runs, now) {
       ...(failing.length > 0 ? { failing: failing.join(' ') } : {}),
     },
     again: `--runtime ${cell.runtime.name} --reactor ${cell.reactor}`,
-    result: known.length === 0 ? 'left out: not run yet' : failing.length > 0 ? 'failed' : 'passed',
+    result: resultOf(known.length, missing, failing),
   }
+}
+
+/** @param {number} run @param {number} missing @param {string[]} failing */
+function resultOf(run, missing, failing) {
+  if (run === 0) return 'left out: not run yet'
+  if (failing.length > 0) return 'failed'
+  return missing > 0 ? `unfinished: ${missing} files not run` : 'passed'
 }

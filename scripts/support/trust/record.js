@@ -67,7 +67,7 @@ export function merge({ campaign, runs, rows: recorded }, rows, run) {
     if (old === undefined) merged.push(now)
     else if (now.runs === 0 && old.runs > 0) continue
     else if (
-      old.result === now.result &&
+      (old.result === now.result || row.cumulative) &&
       old.of.every((of) => all[of].commit === run.commit && !all[of].changed) &&
       !run.changed
     )
