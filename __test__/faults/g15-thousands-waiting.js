@@ -28,7 +28,9 @@ export default {
     if (kind.descriptors !== false) assert.ok(descriptors() > many)
 
     const p99s = []
-    while (context.goesOn() || p99s.length < 5) {
+    const held = () => quantile(p99s, 0.5) >= LIMIT
+    // Waits that hold files up hold them all up; a busy machine does it for a while.
+    while (context.goesOn() || p99s.length < 5 || (held() && p99s.length < 25)) {
       p99s.push(quantile(await reading(path, 50), 0.99))
       // A few come and wait again, meanwhile.
       for (let i = 0; i < 10; i++) {
@@ -39,9 +41,8 @@ export default {
       }
       context.round()
     }
-    // Waits that hold files up hold them all up; a busy machine does it now and then.
     const p99 = quantile(p99s, 0.5)
-    assert.ok(p99 < LIMIT + idle, `p99 of fs.readFile is ${p99} ms, idle ${idle} ms`)
+    assert.ok(p99 < LIMIT, `p99 of fs.readFile is ${p99} ms, idle ${idle} ms`)
     const more = threadCounts()
     assert.ok(more.others <= threads.others + 4, `${more.others - threads.others} threads more`)
     // What has no descriptor needs a thread of our own for each.

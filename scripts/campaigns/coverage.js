@@ -6,7 +6,8 @@ import { parseArgs } from 'node:util'
 import { measure } from '../support/coverage/measure.js'
 import { totalOf } from '../support/coverage/table.js'
 
-export const about = 'what of the sources the tests reach, in whatever process; --report: as it was measured last'
+export const about =
+  'what of the sources the tests reach, in whatever process, however long that takes; --report: as it was measured last'
 
 /** Specs of faults ask the addon for panics. */
 export const faultInject = true

@@ -225,13 +225,13 @@ function row(cell, specs, runs, now) {
       ...(failing.length > 0 ? { failing: failing.join(' ') } : {}),
     },
     again: `--runtime ${cell.runtime.name} --reactor ${cell.reactor}`,
-    result: resultOf(known.length, missing, failing),
+    result: resultOf(known.length, specs.length, failing),
   }
 }
 
-/** @param {number} run @param {number} missing @param {string[]} failing */
-function resultOf(run, missing, failing) {
+/** @param {number} run @param {number} all @param {string[]} failing */
+function resultOf(run, all, failing) {
   if (run === 0) return 'left out: not run yet'
   if (failing.length > 0) return 'failed'
-  return missing > 0 ? `unfinished: ${missing} files not run` : 'passed'
+  return run < all ? `unfinished: ${all - run} of ${all} files not run` : 'passed'
 }

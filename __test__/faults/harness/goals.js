@@ -63,7 +63,7 @@ export const goals = {
       reached: (rows) => most(of(rows, 'r10-flood'), 'lagP99Ms'),
     },
     {
-      goal: 'bytes for each of up to a million waits on one handle that needs no thread for them',
+      goal: 'bytes for each of up to a million waits on one handle (of the class with most)',
       target: 1024,
       atMost: true,
       reached: (rows) => most(of(rows, 'g16-millions-pending'), 'bytesEach'),

@@ -14,8 +14,8 @@ const BEGIN = `<!-- Written by \`npm run campaign\` of docs/trust/*.json; change
 
 What os-ipc promises of faults is tried by campaigns: processes are killed, waits are given up, system calls fail, peers write
 rubbish, for as long as you like. This page is what they came to the last time, each row with the command that runs it again on your
-machine, in a clone of the repository. Short forms of all of them are part of \`npm test\`. A figure that was not reached stands here
-as it is; what is not in a table was not tried.
+machine, in a clone of the repository. Short forms of all of them but coverage are part of \`npm test\`. A figure that was not
+reached stands here as it is; what is not in a table was not tried.
 
 - A **round** is one trial, whatever that is for the row; what was counted stands beside it.
 - What took milliseconds is the worst that any run has seen, on a machine that the campaign itself kept busy.

@@ -10,7 +10,7 @@
  * @property {number} rounds
  * @property {number} seconds
  * @property {Record<string, any>} figures of what was checked
- * @property {string} result 'passed', 'failed', 'not run', or 'left out: why'
+ * @property {string} result 'passed', 'failed', 'not run', 'unfinished: what is missing', or 'left out: why'
  * @property {string} [campaign] where it is not that which was run
  * @property {boolean} [cumulative] it tells of all runs so far, and not of the last one alone
  * @property {string} [again] options that run it again, where that is not --fault and its name
@@ -53,7 +53,7 @@ export function table(rows) {
  * @param {Record<string, any>} figures
  */
 export function checked(figures) {
-  const words = (/** @type {string} */ name) => name.replace(/[A-Z]+/g, (capitals) => ` ${capitals.toLowerCase()}`)
+  const words = (/** @type {string} */ name) => name.replace(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`)
   return Object.entries(figures)
     .map(([name, value]) => `${typeof value === 'number' ? value.toLocaleString('en') : value} ${words(name)}`)
     .join(', ')
